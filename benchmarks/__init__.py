@@ -1,0 +1,1 @@
+"""Measurements of headgate itself; they print ratios and sizes, and decide no verdict."""

@@ -1,0 +1,1 @@
+"""The face: commands, tables and pictures. May import every room but the tests."""

@@ -1,0 +1,1 @@
+"""Contract files and recordings to try the commands on."""

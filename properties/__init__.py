@@ -1,0 +1,1 @@
+"""What is tested at random: strategies, property suites, adapters and judges. Imports spec and model."""

@@ -1,0 +1,1 @@
+"""This project's own tests, deliberately wrong implementations included."""
