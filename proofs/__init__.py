@@ -1,1 +1,4 @@
-"""What is proved and how: the symbolic interpreter, the theorems, the runner and the queries. Imports spec and model."""
+"""What is proved and how: the symbolic interpreter, the theorems, the runner, the queries.
+
+Imports `headgate.spec` and `headgate.model`.
+"""

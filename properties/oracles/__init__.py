@@ -1,1 +1,1 @@
-"""Plain second versions of each mechanism, written to be obvious rather than fast; the model is compared with them."""
+"""Plain second versions of each mechanism: obvious rather than fast. The model is compared with them."""
