@@ -1,0 +1,77 @@
+"""What every arbiter has in common: the tenants it knows, the stamped request, and the four functions of a policy.
+
+A policy is pure: `start` gives its first state, `stamp` is called once for every request, on its arrival, `select`
+whenever the server is free and somebody waits, `rest` when the server is free and nobody waits (the end of a busy
+period). The queues are the caller's: first in first out within a tenant (clause AR-2), as deep as they get, and
+`select` sees the head of each.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from headgate.spec.links import implements
+from headgate.spec.units import Number
+
+__all__ = ["NO_STAMP", "Arrival", "Policy", "Stamp", "Tenants", "tie_order"]
+
+
+@attrs.frozen
+class Tenants:
+    """What an arbiter knows of its tenants: how many, who goes first on a tie, priorities (0 highest), quanta.
+
+    `order` is a permutation of the tenant numbers; `quanta` (bytes) are used by DRR alone.
+    """
+
+    count: int
+    order: tuple[int, ...]
+    priorities: tuple[int, ...]
+    quanta: tuple[Number, ...]
+
+
+@attrs.frozen
+class Arrival:
+    """A request as it reaches the arbiter: when (ns), how many bytes, and its cost = bytes / weight.
+
+    `order` counts the arrivals of all tenants, from 0.
+    """
+
+    at: Number
+    size: Number
+    cost: Number
+    order: Number
+
+
+@attrs.frozen
+class Stamp:
+    """A request in its queue: the tags that the policy gave it on arrival, its size and its place in the order."""
+
+    begin: Number
+    end: Number
+    size: Number
+    order: Number
+
+
+NO_STAMP = Stamp(0, 0, 0, 0)
+
+
+@attrs.frozen
+class Policy:
+    """One arbitration policy, as functions of its own state.
+
+    start(tenants) -> state; stamp(state, tenant number, arrival) -> (state, stamp);
+    select(state, tenants, heads, waiting) -> (found, tenant number, state); rest(state) -> state.
+    """
+
+    name: str
+    start: Callable[[Tenants], Any]
+    stamp: Callable[[Any, Number, Arrival], tuple[Any, Stamp]]
+    select: Callable[[Any, Tenants, tuple[Stamp, ...], tuple[Any, ...]], tuple[Any, Number, Any]]
+    rest: Callable[[Any], Any]
+
+
+@implements("FQ-3", "AR-7")
+def tie_order(priorities: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the tenant numbers by priority (0 first), then by number: who goes first on equal tags."""
+    return tuple(sorted(range(len(priorities)), key=lambda tenant: (priorities[tenant], tenant)))

@@ -1,0 +1,76 @@
+"""How far two tenants drift apart: the pairwise gap of an execution, measured exactly.
+
+Counted in an interval is only what starts and finishes in it, and an interval counts only while both tenants are
+backlogged: each has a request that has been released and has not finished.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import attrs
+
+from headgate.spec.links import implements
+from headgate.spec.units import ExactNs
+from headgate.spec.vocabulary import Service
+
+__all__ = ["Gap", "backlogged_periods", "worst_gap"]
+
+
+@attrs.frozen
+class Gap:
+    """The largest gap in normalised service (ns): `ahead` got that much more than `behind` in [begin, end]."""
+
+    size_ns: ExactNs
+    ahead: int
+    behind: int
+    begin_ns: ExactNs
+    end_ns: ExactNs
+
+
+def backlogged_periods(services: Sequence[Service], tenant: int) -> list[tuple[Fraction, Fraction]]:
+    """Return the maximal closed periods in which `tenant` has a request released and not finished."""
+    spans = sorted((s.release_ns, s.finish_ns) for s in services if s.request.tenant == tenant)
+    periods: list[tuple[Fraction, Fraction]] = []
+    for begin, end in spans:
+        if periods and begin <= periods[-1][1]:
+            periods[-1] = (periods[-1][0], max(periods[-1][1], end))
+        else:
+            periods.append((begin, end))
+    return periods
+
+
+@implements("FQ-4", "FQ-7")
+def worst_gap(services: Sequence[Service], weights: Sequence[Fraction], i: int, j: int) -> Gap | None:
+    """Return the largest gap between tenants `i` and `j`; None if they are never served while both are backlogged."""
+    worst: Gap | None = None
+    for begin, end in _common(backlogged_periods(services, i), backlogged_periods(services, j)):
+        inside = [
+            s for s in services
+            if s.request.tenant in (i, j) and begin <= s.start_ns and s.finish_ns <= end
+        ]  # fmt: skip
+        for ahead, behind in ((i, j), (j, i)):
+            gap = _largest_run(inside, weights, ahead, behind)
+            if gap is not None and (worst is None or gap.size_ns > worst.size_ns):
+                worst = gap
+    return worst
+
+
+def _common(
+    left: list[tuple[Fraction, Fraction]], right: list[tuple[Fraction, Fraction]]
+) -> list[tuple[Fraction, Fraction]]:
+    both = [(max(a, c), min(b, d)) for a, b in left for c, d in right]
+    return [(begin, end) for begin, end in both if begin < end]
+
+
+def _largest_run(services: list[Service], weights: Sequence[Fraction], ahead: int, behind: int) -> Gap | None:
+    """Return the consecutive services with the largest surplus of `ahead` over `behind` (Kadane's scan)."""
+    worst: Gap | None = None
+    surplus, begin = Fraction(0), None
+    for service in sorted(services, key=lambda s: (s.start_ns, s.finish_ns)):
+        if begin is None or surplus <= 0:
+            surplus, begin = Fraction(0), service.start_ns
+        cost = service.request.bytes / weights[service.request.tenant]
+        surplus += cost if service.request.tenant == ahead else -cost
+        if surplus > 0 and (worst is None or surplus > worst.size_ns):
+            worst = Gap(surplus, ahead, behind, begin, service.finish_ns)
+    return worst

@@ -1,0 +1,132 @@
+"""The event simulator: turns a schedule into an execution, exactly.
+
+One non-preemptive channel with refresh blackouts. Requests are policed (`policing`), stamped on arrival, and queued
+first in first out within their tenant, as deep as they get; background traffic has one queue of its own. Whatever
+arrives up to the instant at which a service ends is stamped before the next choice (clause AR-7). Times are exact.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import attrs
+
+from headgate.model.algebra import minimum
+from headgate.model.arbiters import NO_STAMP, Arrival, Policy, Stamp, Tenants, tie_order
+from headgate.model.arbiters.drr import quanta_for
+from headgate.model.policing import Policed, police
+from headgate.model.refresh import Refresh, is_up, pass_time, phase_at, until_boundary
+from headgate.spec.links import implements
+from headgate.spec.units import BytesPerNs, ExactNs
+from headgate.spec.vocabulary import Contract, Execution, Policing, Request, Service
+
+__all__ = ["Server", "finish_time", "simulate", "tenants_of"]
+
+
+@attrs.frozen
+class Server:
+    """A channel: its peak rate, its blackouts (None: it never goes dark), and how long before 0 the last one began."""
+
+    peak_bytes_per_ns: BytesPerNs
+    refresh: Refresh | None = None
+    offset_ns: ExactNs = Fraction(0)
+
+
+@implements("RF-1")
+def finish_time(server: Server, start: ExactNs, size: int) -> ExactNs:
+    """Return when a request of `size` bytes that goes into service at `start` is done, blackouts included."""
+    work = Fraction(size) / server.peak_bytes_per_ns
+    refresh = server.refresh
+    if refresh is None:
+        return start + work
+    channel, now = phase_at(refresh, server.offset_ns, start), start
+    while work > 0:
+        elapsed = until_boundary(channel, refresh)
+        if is_up(channel, refresh):
+            elapsed = minimum(elapsed, work)
+        served, channel = pass_time(channel, refresh, elapsed)
+        work, now = work - served, now + elapsed
+    return now
+
+
+def tenants_of(contracts: Sequence[Contract]) -> Tenants:
+    """Return what the arbiter knows of `contracts`; weights are guaranteed rates, quanta in proportion to them."""
+    priorities = tuple(contract.priority for contract in contracts)
+    weights = tuple(weight_of(contract) for contract in contracts)
+    quanta = quanta_for(weights, tuple(contract.max_request_bytes for contract in contracts))
+    return Tenants(len(contracts), tie_order(priorities), priorities, quanta)
+
+
+def weight_of(contract: Contract) -> Fraction:
+    """Return the weight of a tenant: its guaranteed rate (1 for a best-effort tenant, whose queue stays empty)."""
+    return contract.guaranteed_bytes_per_ns if not contract.best_effort else Fraction(1)
+
+
+@implements("AR-1", "AR-2", "AR-7")
+def simulate(
+    requests: Sequence[Request], contracts: Sequence[Contract], policy: Policy, server: Server
+) -> Execution:
+    """Return what `server` under `policy` does with `requests` (ordered by arrival), policed by `contracts`."""
+    policed = list(police(requests, contracts))
+    refused = tuple(p.request for p in policed if p.policing is Policing.REFUSED)
+    run = _Run(contracts, policy, server, [p for p in policed if p.policing is not Policing.REFUSED])
+    return Execution(tuple(run.services()), refused)
+
+
+class _Run:
+    """One run: the queues, and the state of the arbiter."""
+
+    def __init__(
+        self, contracts: Sequence[Contract], policy: Policy, server: Server, policed: list[Policed]
+    ) -> None:
+        self.contracts, self.policy, self.server = contracts, policy, server
+        self.tenants = tenants_of(contracts)
+        self.state: Any = policy.start(self.tenants)
+        self.queues: list[deque[tuple[Stamp, Policed]]] = [deque() for _ in contracts]
+        self.background: deque[Policed] = deque()
+        self.to_come = [(p.release_ns, number, p) for number, p in enumerate(policed)]
+        heapq.heapify(self.to_come)
+        self.stamped = 0
+
+    def services(self) -> list[Service]:
+        """Serve everything; return the services in order of their start."""
+        now, done = Fraction(0), []
+        while True:
+            self._stamp_arrivals(now)
+            policed = self._next()
+            if policed is not None:
+                finish = finish_time(self.server, now, policed.request.bytes)
+                done.append(_service(policed, now, finish))
+                now = finish
+            elif self.to_come:
+                now = self.to_come[0][0]
+            else:
+                return done
+
+    def _stamp_arrivals(self, now: Fraction) -> None:
+        while self.to_come and self.to_come[0][0] <= now:
+            policed = heapq.heappop(self.to_come)[2]
+            if policed.background:
+                self.background.append(policed)
+                continue
+            tenant, size = policed.request.tenant, policed.request.bytes
+            cost = Fraction(size) / weight_of(self.contracts[tenant])
+            arrival = Arrival(policed.release_ns, size, cost, self.stamped)
+            self.state, stamp = self.policy.stamp(self.state, tenant, arrival)
+            self.queues[tenant].append((stamp, policed))
+            self.stamped += 1
+
+    def _next(self) -> Policed | None:
+        waiting = tuple(bool(queue) for queue in self.queues)
+        if any(waiting):
+            heads = tuple(queue[0][0] if queue else NO_STAMP for queue in self.queues)
+            _, tenant, self.state = self.policy.select(self.state, self.tenants, heads, waiting)
+            return self.queues[tenant].popleft()[1]
+        self.state = self.policy.rest(self.state)
+        return self.background.popleft() if self.background else None
+
+
+def _service(policed: Policed, start: Fraction, finish: Fraction) -> Service:
+    return Service(policed.request, policed.policing, policed.release_ns, start, finish, policed.expected_ns)

@@ -1,0 +1,182 @@
+"""The words of the model: contracts, devices, requests, schedules, executions, verdicts.
+
+All of them are frozen records. A tenant is an index into the contracts (0, 1, ...); a name appears only where a
+person reads or writes. Times are nanoseconds, sizes bytes, rates bytes per nanosecond (1 GB/s = 1 B/ns).
+"""
+
+import enum
+from collections.abc import Mapping
+from fractions import Fraction
+
+import attrs
+
+from headgate.spec.units import Bytes, BytesPerNs, Celsius, ExactNs, Nanoseconds
+
+__all__ = [
+    "POLICIES",
+    "Contract",
+    "ContractSet",
+    "Device",
+    "Excess",
+    "Execution",
+    "Policing",
+    "RefreshRule",
+    "Request",
+    "Schedule",
+    "Service",
+    "Verdict",
+]
+
+# The policies that this version models, by the name that contract files use. "none": nothing arbitrates.
+POLICIES = ("sfq", "scfq", "drr", "round-robin", "fcfs", "priority", "essay", "none")
+
+
+class Excess(enum.Enum):
+    """What becomes of a request that is out of contract (clause PR-4)."""
+
+    SHAPED = "shaped"
+    IN_LINE = "in-line"
+    BACKGROUND = "background"
+
+
+class Policing(enum.Enum):
+    """How the contract meter classes a request (clause CM-6)."""
+
+    PACED = "paced"
+    BURST = "burst"
+    EXCESS = "excess"
+    REFUSED = "refused"
+
+
+class RefreshRule(enum.Enum):
+    """Which curve gives the refresh interval at a temperature (clauses RF-4, RF-6)."""
+
+    CORRECTED = "corrected"
+    ESSAY = "essay"
+
+
+class Verdict(enum.Enum):
+    """What a command concludes; the exit codes 0, 1 and 3 in this order."""
+
+    HOLDS = "holds"
+    VIOLATED = "violated"
+    UNDECIDED = "undecided"
+
+
+@attrs.frozen
+class Contract:
+    """What one tenant was promised, and what it may send in return.
+
+    A best-effort tenant (`best_effort`) has no guarantee: its rates are 0, its traffic is background.
+    `max_request_bytes` is also the depth of the peak bucket.
+    """
+
+    name: str
+    guaranteed_bytes_per_ns: BytesPerNs = Fraction(0)
+    burst_bytes_per_ns: BytesPerNs = Fraction(0)
+    burst_duration_ns: ExactNs = Fraction(0)
+    max_request_bytes: Bytes = 0
+    priority: int = 0
+    latency_slo_ns: ExactNs | None = None
+    excess: Excess = Excess.IN_LINE
+    best_effort: bool = False
+    hbm_quota_bytes: Bytes | None = None
+    cxl_quota_bytes: Bytes | None = None
+    page_color: int | None = None
+
+
+@attrs.frozen
+class Device:
+    """One memory channel: its peak rate and its refresh.
+
+    A refresh takes `refresh_ns` (tRFC) plus `overhead_ns` (close and reopen the rows) out of every interval.
+    `base_interval_ns` is tREFI when cold. `provenance` names the source of every number, by field.
+    """
+
+    name: str
+    peak_bytes_per_ns: BytesPerNs
+    refresh_ns: ExactNs
+    overhead_ns: ExactNs
+    base_interval_ns: ExactNs
+    refresh_rule: RefreshRule = RefreshRule.CORRECTED
+    max_temperature_c: Celsius = Fraction(95)
+    provenance: Mapping[str, str] = attrs.field(factory=dict, eq=False)
+
+    @property
+    def blackout_ns(self) -> ExactNs:
+        """Length of one refresh blackout."""
+        return self.refresh_ns + self.overhead_ns
+
+
+@attrs.frozen
+class ContractSet:
+    """A contract file: the device, the arbiter's policy and the tenants, in file order."""
+
+    device: Device
+    policy: str
+    contracts: tuple[Contract, ...]
+    source: str = "<contracts>"
+
+    @property
+    def guaranteed(self) -> tuple[Contract, ...]:
+        """The tenants that were promised something."""
+        return tuple(c for c in self.contracts if not c.best_effort)
+
+    def index(self, name: str) -> int:
+        """Return the tenant number of `name`; KeyError where no contract has that name."""
+        for number, contract in enumerate(self.contracts):
+            if contract.name == name:
+                return number
+        raise KeyError(name)
+
+
+@attrs.frozen
+class Request:
+    """One memory request: `tenant` asks for `bytes` at `arrival_ns`. Same-instant requests keep their order."""
+
+    tenant: int
+    arrival_ns: Nanoseconds
+    bytes: Bytes
+
+
+@attrs.frozen
+class Service:
+    """What became of one request.
+
+    `release_ns` is when it joined the arbiter's queue (later than its arrival only if it was shaped),
+    `expected_ns` its expected arrival time (clause PR-1; None for background traffic). Times are exact.
+    """
+
+    request: Request
+    policing: Policing
+    release_ns: ExactNs
+    start_ns: ExactNs
+    finish_ns: ExactNs
+    expected_ns: ExactNs | None = None
+
+
+@attrs.frozen
+class Execution:
+    """What a server did: the services in the order in which they were started, and the requests refused."""
+
+    services: tuple[Service, ...]
+    refused: tuple[Request, ...] = ()
+
+
+@attrs.frozen
+class Schedule:
+    """Requests, the rule that they are given to, and what they are meant to show.
+
+    `mechanism` and `rule` name the rule (such as "bucket" and "essay"), `parameters` its numbers (exact; the
+    keys are the mechanism's own), `clause` the clause at stake, `claim` the question of the replay
+    (such as "overrun" or "gap").
+    """
+
+    clause: str
+    statement: str
+    mechanism: str
+    rule: str
+    claim: str
+    parameters: Mapping[str, object]
+    requests: tuple[Request, ...]
+    name: str = ""
