@@ -62,6 +62,7 @@ lock:
 	.lock-venv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest --all-extras \
 	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 	    --custom-compile-command 'make lock' $(UPGRADE) --output-file requirements.lock
+	@! grep -n "://" requirements.lock  # an address in it would tie the lock to one place
 
 clean:
 	rm -rf $(VENV) .lock-venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist headgate.egg-info

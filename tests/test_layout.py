@@ -51,13 +51,12 @@ def is_checkout(root: Path) -> bool:
 
 def get_files(folder: Path) -> list[Path]:
     """Every file that belongs to a folder: neither hidden nor compiled."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and "__pycache__" not in path.parts
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+
+    def is_own(path: Path) -> bool:
+        parts = path.relative_to(folder).parts
+        return path.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in parts)
+
+    return sorted(path for path in folder.rglob("*") if is_own(path))
 
 
 def get_modules(root: Path, rooms: tuple[str, ...]) -> list[Path]:
@@ -106,15 +105,15 @@ def find_unshipped(root: Path, shipped: set[str]) -> list[str]:
 
 def find_homeless(root: Path) -> list[str]:
     """Complain about Python files that stand in no room, and so would neither ship nor be checked."""
-    strays = (
-        path
-        for path in get_files(root)
-        if path.suffix == ".py" and path.relative_to(root).parts[0] not in MAY_IMPORT
-    )
+    here = [path for path in root.iterdir() if not path.name.startswith(".")]
+    no_room = {*MAY_IMPORT, "build", "__pycache__"}
+    folders = [path for path in here if path.is_dir() and path.name not in no_room]
+    own = [path for path in folders if not (path / "pyvenv.cfg").exists()]
+    files = [*here, *(file for folder in own for file in get_files(folder))]
     return [
         f"{path.relative_to(root).as_posix()}: stands in no room"
-        for path in strays
-        if "build" not in path.parts
+        for path in sorted(files)
+        if path.suffix == ".py"
     ]
 
 
@@ -195,7 +194,8 @@ def test_a_shipped_file_that_is_not_there_is_found(tree: Path) -> None:
 def test_a_python_file_without_a_room_is_found(tree: Path) -> None:
     (tree / "attic").mkdir()
     (tree / "attic" / "old.py").write_text("")
-    assert find_homeless(tree) == ["attic/old.py: stands in no room"]
+    (tree / "setup.py").write_text("")
+    assert find_homeless(tree) == ["attic/old.py: stands in no room", "setup.py: stands in no room"]
 
 
 def test_missing_data_are_found(tree: Path) -> None:
