@@ -1,0 +1,165 @@
+"""Device profiles: the numbers of a memory, each with its source.
+
+A profile is a TOML file in `profiles/`; every number in it is a table of `value` and `source`. Contract files
+name a profile, or give the numbers themselves under the same keys.
+"""
+
+import functools
+from fractions import Fraction
+from importlib import resources
+from typing import Annotated
+
+import attrs
+
+from headgate.spec.errors import InputError
+from headgate.spec.links import implements
+from headgate.spec.reading import (
+    Rule,
+    Steps,
+    choice,
+    decimal_text,
+    exact,
+    parse_toml,
+    place_of,
+    structure,
+    text,
+)
+from headgate.spec.vocabulary import Device, RefreshRule
+
+__all__ = [
+    "FIELDS",
+    "Duration",
+    "Overhead",
+    "Rate",
+    "RefreshName",
+    "Temperature",
+    "interval_fault",
+    "parse_profile",
+    "profile",
+    "profiles",
+]
+
+# The key of a number in a file, and the field of `Device` that it fills.
+FIELDS = {
+    "peak_gbps": "peak_bytes_per_ns",
+    "trfc_ns": "refresh_ns",
+    "overhead_ns": "overhead_ns",
+    "trefi_ns": "base_interval_ns",
+    "refresh": "refresh_rule",
+    "max_temperature_c": "max_temperature_c",
+}
+
+Rate = Annotated[Fraction, exact("a rate above 0, in GB/s (gigabytes a second)", above=0)]
+Duration = Annotated[Fraction, exact("a time above 0, in ns", above=0)]
+Overhead = Annotated[Fraction, exact("a time of 0 or more, in ns", least=0)]
+Temperature = Annotated[Fraction, exact("a temperature from -40 to 150, in C", least=-40, most=150)]
+RefreshName = Annotated[str, choice("a refresh rule", [rule.value for rule in RefreshRule])]
+Source = Annotated[str, text("the source of this number", longest=2000, accepts=lambda s: s.strip() != "")]
+Prose = Annotated[str, text("a text", longest=4000)]
+
+
+@attrs.frozen
+class SourcedRate:
+    """A rate, and where it comes from."""
+
+    value: Rate
+    source: Source
+
+
+@attrs.frozen
+class SourcedDuration:
+    """A time, and where it comes from."""
+
+    value: Duration
+    source: Source
+
+
+@attrs.frozen
+class SourcedOverhead:
+    """A time that may be 0, and where it comes from."""
+
+    value: Overhead
+    source: Source
+
+
+@attrs.frozen
+class SourcedTemperature:
+    """A temperature, and where it comes from."""
+
+    value: Temperature
+    source: Source
+
+
+@attrs.frozen
+class SourcedRefresh:
+    """A refresh rule, and where it comes from."""
+
+    value: RefreshName
+    source: Source
+
+
+@attrs.frozen
+class ProfileFile:
+    """A profile as its file holds it; `FIELDS` says which field of `Device` each table fills."""
+
+    name: Prose
+    description: Prose
+    peak_gbps: Annotated[SourcedRate, Rule("a table with value and source")]
+    trfc_ns: Annotated[SourcedDuration, Rule("a table with value and source")]
+    overhead_ns: Annotated[SourcedOverhead, Rule("a table with value and source")]
+    trefi_ns: Annotated[SourcedDuration, Rule("a table with value and source")]
+    refresh: Annotated[SourcedRefresh, Rule("a table with value and source")]
+    max_temperature_c: Annotated[SourcedTemperature, Rule("a table with value and source")]
+
+
+@functools.cache
+def profiles() -> tuple[str, ...]:
+    """Return the names of the shipped profiles, in alphabetical order."""
+    folder = resources.files("headgate.spec") / "profiles"
+    names = (entry.name for entry in folder.iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+@implements("CT-2")
+@functools.cache
+def profile(name: str) -> Device:
+    """Return the shipped profile of that name; InputError where there is none."""
+    if name not in profiles():
+        raise InputError("device profile", f"one of {', '.join(profiles())}", f'"{name}"')
+    content = (resources.files("headgate.spec") / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
+    return parse_profile(content, f"{name}.toml")
+
+
+def parse_profile(content: str, source: str) -> Device:
+    """Return the device that a profile's text describes; InputError for the first thing that does not fit."""
+
+    def place(steps: Steps) -> str:
+        return place_of(source, steps)
+
+    file = structure(parse_toml(content, source), ProfileFile, place)
+    device = _device(file)
+    fault = interval_fault(device)
+    if fault:
+        raise InputError(place(["trefi_ns", "value"]), *fault)
+    return device
+
+
+def interval_fault(device: Device) -> tuple[str, str] | None:
+    """Return (expected, got) for a refresh interval that the blackout fills, None for a sound one."""
+    if device.base_interval_ns > device.blackout_ns:
+        return None
+    words = f"an interval longer than trfc_ns + overhead_ns ({decimal_text(device.blackout_ns)})"
+    return words, decimal_text(device.base_interval_ns)
+
+
+def _device(file: ProfileFile) -> Device:
+    return Device(
+        name=file.name,
+        peak_bytes_per_ns=file.peak_gbps.value,
+        refresh_ns=file.trfc_ns.value,
+        overhead_ns=file.overhead_ns.value,
+        base_interval_ns=file.trefi_ns.value,
+        refresh_rule=RefreshRule(file.refresh.value),
+        max_temperature_c=file.max_temperature_c.value,
+        provenance={field: " ".join(getattr(file, key).source.split()) for key, field in FIELDS.items()},
+    )
