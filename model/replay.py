@@ -1,0 +1,383 @@
+"""Replay: run a schedule on the exact rules and say whether it shows what it claims.
+
+Every counterexample passes here before anybody sees it. A schedule names a mechanism, a rule of it and a claim; the
+replay returns what was observed, the bound that it was held against, and lanes of marks for a timeline. The parameter
+`tighter_by` (default 0) makes the bound that much tighter: so is shown that a bound cannot be improved.
+"""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any
+
+import attrs
+
+from headgate.model.admission import admits, essay_admits
+from headgate.model.arbiters import ARBITERS
+from headgate.model.bounds import pairwise_gap
+from headgate.model.bucket import envelope, essay_offer, full, offer, refill
+from headgate.model.fairness import worst_gap
+from headgate.model.meter import Meter, MeterRates, advance, burst_allowance, fresh, window_bound
+from headgate.model.meter import offer as meter_offer
+from headgate.model.refresh import (
+    Channel,
+    Refresh,
+    corrected_interval,
+    essay_interval,
+    is_up,
+    pass_time,
+    service_curve,
+    until_boundary,
+)
+from headgate.model.simulator import Server, finish_time, simulate
+from headgate.spec.units import exact_text
+from headgate.spec.vocabulary import Contract, Excess, Execution, Request, Schedule
+
+__all__ = ["CLAIMS", "Lane", "Mark", "Replay", "ReplayError", "replay"]
+
+# A replay walks time; a file that asks for more steps than this is refused.
+MOST_STEPS = 1_000_000
+
+
+class ReplayError(ValueError):
+    """A schedule that does not say what its mechanism needs: the parameter, and what was expected."""
+
+
+@attrs.frozen
+class Mark:
+    """Something on a timeline: a span, or an instant where `begin_ns == end_ns`."""
+
+    begin_ns: Fraction
+    end_ns: Fraction
+    kind: str
+    text: str = ""
+
+
+@attrs.frozen
+class Lane:
+    """One line of a timeline."""
+
+    label: str
+    marks: tuple[Mark, ...]
+
+
+@attrs.frozen
+class Replay:
+    """What a replay showed: `violated` iff `observed` is beyond `bound` (both in `unit`)."""
+
+    violated: bool
+    observed: Fraction
+    bound: Fraction
+    unit: str
+    finding: str
+    lanes: tuple[Lane, ...]
+    execution: Execution | None = None
+
+
+def replay(schedule: Schedule, rule: str | None = None) -> Replay:
+    """Run `schedule` under its own rule, or under `rule` of the same mechanism.
+
+    Raises ReplayError, naming the parameter, where the schedule does not fit its mechanism.
+    """
+    runner = CLAIMS.get((schedule.mechanism, schedule.claim))
+    if runner is None:
+        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in CLAIMS)
+        raise ReplayError(f"mechanism/claim: expected one of {known}, got {schedule.mechanism}/{schedule.claim}")
+    return runner(_Given(schedule, rule or schedule.rule))
+
+
+class _Given:
+    """The parameters of a schedule, checked as they are read."""
+
+    def __init__(self, schedule: Schedule, rule: str) -> None:
+        self.requests, self.rule, self._parameters = schedule.requests, rule, schedule.parameters
+
+    def number(self, key: str, default: Fraction | None = None, least: Fraction | None = Fraction(0)) -> Fraction:
+        given = self._parameters.get(key, default)
+        if not isinstance(given, int | Fraction) or isinstance(given, bool):
+            raise ReplayError(f"parameters.{key}: expected an exact number, got {given!r}")
+        if least is not None and given < least:
+            raise ReplayError(f"parameters.{key}: expected at least {least}, got {given}")
+        return Fraction(given)
+
+    def positive(self, key: str) -> Fraction:
+        given = self.number(key)
+        if given == 0:
+            raise ReplayError(f"parameters.{key}: expected more than 0, got 0")
+        return given
+
+    def numbers(self, key: str) -> list[Fraction]:
+        given = self._parameters.get(key)
+        if not isinstance(given, list | tuple) or not given:
+            raise ReplayError(f"parameters.{key}: expected a list of exact numbers, got {given!r}")
+        if not all(isinstance(n, int | Fraction) and not isinstance(n, bool) and n > 0 for n in given):
+            raise ReplayError(f"parameters.{key}: expected exact numbers above 0, got {given!r}")
+        return [Fraction(n) for n in given]
+
+    def rule_of(self, *rules: str) -> str:
+        if self.rule not in rules:
+            raise ReplayError(f"rule: expected one of {', '.join(rules)}, got {self.rule}")
+        return self.rule
+
+    def tighter(self) -> Fraction:
+        return self.number("tighter_by", Fraction(0))
+
+    def elapsed(self) -> Iterator[tuple[Request, int]]:
+        last = 0
+        for request in self.requests:
+            yield request, request.arrival_ns - last
+            last = request.arrival_ns
+
+
+Offers = list[tuple[Request, bool]]
+
+
+def _bucket_offers(given: _Given) -> tuple[Offers, list[str]]:
+    """Run the offers against the bucket; return what was admitted and the levels, for the timeline."""
+    rate, depth = given.positive("rate"), given.positive("depth")
+    rule = given.rule_of("token", "essay")
+    bucket, offers, notes = full(depth), [], []
+    for request, elapsed in given.elapsed():
+        bucket = refill(bucket, rate, depth, elapsed)
+        before = bucket.level
+        if rule == "essay":
+            admitted, bucket = essay_offer(
+                bucket, request.bytes, given.number("sum_of_rates"), given.positive("capacity")
+            )
+        else:
+            admitted, bucket = offer(bucket, request.bytes)
+        offers.append((request, admitted))
+        notes.append(f"{request.bytes} B at level {exact_text(before)}")
+    return offers, notes
+
+
+def _worst_window(
+    offers: Offers, bound: Callable[[Fraction], Fraction]
+) -> tuple[Fraction, Fraction, tuple[Request, Request] | None]:
+    """Return (admitted, bound, window) of the closed window whose admitted bytes are furthest above its bound."""
+    admitted = [request for request, ok in offers if ok]
+    worst: tuple[Fraction, Fraction, tuple[Request, Request] | None] = (Fraction(0), bound(Fraction(0)), None)
+    for first, opening in enumerate(admitted):
+        total = Fraction(0)
+        for closing in admitted[first:]:
+            total += closing.bytes
+            limit = bound(Fraction(closing.arrival_ns - opening.arrival_ns))
+            if worst[2] is None or total - limit > worst[0] - worst[1]:
+                worst = (total, limit, (opening, closing))
+    return worst
+
+
+def _overrun(
+    given: _Given, offers: Offers, notes: list[str], bound: Callable[[Fraction], Fraction], what: str
+) -> Replay:
+    total, limit, window = _worst_window(offers, bound)
+    limit -= given.tighter()
+    lanes = [_offer_lane(offers, notes)]
+    if window is None:
+        return Replay(False, total, limit, "B", "nothing is admitted", tuple(lanes))
+    begin, end = Fraction(window[0].arrival_ns), Fraction(window[1].arrival_ns)
+    finding = (
+        f"{exact_text(total)} B are admitted in the window [{begin}, {end}] ns, "
+        f"{what} allows {exact_text(limit)} B"
+    )
+    if total > limit:
+        lanes.append(Lane("violation", (Mark(begin, end, "violation", "window"),)))
+    return Replay(total > limit, total, limit, "B", finding, tuple(lanes))
+
+
+def _offer_lane(offers: Offers, notes: list[str]) -> Lane:
+    marks = []
+    for (request, ok), note in zip(offers, notes, strict=True):
+        at = Fraction(request.arrival_ns)
+        marks.append(Mark(at, at, "admitted" if ok else "refused", note))
+    return Lane("offers", tuple(marks))
+
+
+def _bucket_overrun(given: _Given) -> Replay:
+    offers, notes = _bucket_offers(given)
+    rate, depth = given.positive("rate"), given.positive("depth")
+    return _overrun(given, offers, notes, lambda t: Fraction(envelope(rate, depth, t)), "the envelope")
+
+
+def _bucket_cut(given: _Given) -> Replay:
+    """Claim "burst-cut": of a burst at the contract's burst rate, no longer than d, a part is refused."""
+    offers, notes = _bucket_offers(given)
+    burst, duration = given.positive("burst"), given.positive("duration")
+    _refuse_unless_burst(given, burst, duration)
+    refused = [request for request, ok in offers if not ok]
+    cut = Fraction(refused[0].arrival_ns) if refused else duration
+    finding = f"the burst is cut at {exact_text(cut)} ns of {exact_text(duration)} ns"
+    lanes = [_offer_lane(offers, notes)]
+    if refused:
+        lanes.append(Lane("violation", (Mark(cut, cut, "violation", "first refusal"),)))
+    return Replay(bool(refused), cut, duration, "ns", finding, tuple(lanes))
+
+
+def _refuse_unless_burst(given: _Given, burst: Fraction, duration: Fraction) -> None:
+    sent = 0
+    for number, request in enumerate(given.requests):
+        if sent > burst * request.arrival_ns or request.arrival_ns > duration:
+            raise ReplayError(f"requests[{number}]: expected a burst within burst rate and duration")
+        sent += request.bytes
+
+
+def _meter_window(given: _Given) -> Replay:
+    rates = MeterRates(
+        given.positive("guaranteed"),
+        given.positive("burst"),
+        given.positive("max_request"),
+        burst_allowance(
+            given.positive("guaranteed"), given.positive("burst"), given.number("duration"), given.positive("max_request")
+        ),
+    )  # fmt: skip
+    given.rule_of("contract")
+    meter: Meter = fresh(rates)
+    offers: Offers = []
+    notes = []
+    for request, elapsed in given.elapsed():
+        meter = advance(meter, rates, elapsed)
+        notes.append(f"{request.bytes} B at ledger {exact_text(meter.ledger)}")
+        admitted, meter = meter_offer(meter, rates, request.bytes)
+        offers.append((request, admitted))
+    return _overrun(given, offers, notes, lambda t: Fraction(window_bound(rates, t)), "the contract")
+
+
+def _arbiter_gap(given: _Given) -> Replay:
+    """Claim "gap": tenants 0 and 1 drift further apart than L_0 / w_0 + L_1 / w_1 while both are backlogged."""
+    weights = given.numbers("weights")
+    if len(weights) < 2:
+        raise ReplayError("parameters.weights: expected at least two tenants")
+    execution = _serve(given, weights)
+    largest = [max((r.bytes for r in given.requests if r.tenant == t), default=0) for t in (0, 1)]
+    bound = Fraction(pairwise_gap(largest[0] / weights[0], largest[1] / weights[1])) - given.tighter()
+    gap = worst_gap(execution.services, weights, 0, 1)
+    lanes = list(_service_lanes(execution, len(weights)))
+    if gap is None:
+        return Replay(False, Fraction(0), bound, "ns", "the tenants are never served while both wait",
+                      tuple(lanes), execution)  # fmt: skip
+    finding = (
+        f"tenant {gap.ahead} gets {exact_text(gap.size_ns)} more than tenant {gap.behind} "
+        f"in [{exact_text(gap.begin_ns)}, {exact_text(gap.end_ns)}] ns (bytes / weight), "
+        f"the bound is {exact_text(bound)}"
+    )
+    if gap.size_ns > bound:
+        lanes.append(Lane("violation", (Mark(gap.begin_ns, gap.end_ns, "violation", "gap"),)))
+    return Replay(gap.size_ns > bound, gap.size_ns, bound, "ns", finding, tuple(lanes), execution)
+
+
+def _serve(given: _Given, weights: list[Fraction]) -> Execution:
+    """Serve the requests with everything in contract: only the arbiter is at stake."""
+    given.rule_of(*ARBITERS)
+    for number, request in enumerate(given.requests):
+        if request.tenant >= len(weights):
+            raise ReplayError(f"requests[{number}].tenant: expected one of the {len(weights)} tenants")
+    largest = max((request.bytes for request in given.requests), default=1)
+    contracts = [Contract(str(t), w, w, Fraction(0), largest, 0, None, Excess.IN_LINE) for t, w in enumerate(weights)]
+    return simulate(given.requests, contracts, ARBITERS[given.rule], _server(given))
+
+
+def _server(given: _Given) -> Server:
+    interval, blackout = given.number("interval", Fraction(0)), given.number("blackout", Fraction(0))
+    if blackout >= interval > 0:
+        raise ReplayError(f"parameters.blackout: expected less than the interval {interval}, got {blackout}")
+    refresh = Refresh(interval, blackout) if blackout > 0 and interval > 0 else None
+    return Server(given.positive("peak"), refresh, given.number("offset", Fraction(0)))
+
+
+def _service_lanes(execution: Execution, tenants: int) -> Iterator[Lane]:
+    for tenant in range(tenants):
+        own = [s for s in execution.services if s.request.tenant == tenant]
+        arrivals = [Mark(s.release_ns, s.release_ns, "arrival", f"{s.request.bytes} B") for s in own]
+        services = [Mark(s.start_ns, s.finish_ns, "service", f"{s.request.bytes} B") for s in own]
+        yield Lane(f"tenant {tenant}", tuple(arrivals + services))
+
+
+def _refresh_hotter(given: _Given) -> Replay:
+    """Claim "hotter-sooner": the same backlog finishes sooner at the higher temperature."""
+    curve = {"essay": essay_interval, "corrected": corrected_interval}[given.rule_of("essay", "corrected")]
+    finishes, lanes = [], []
+    for key in ("cold_c", "hot_c"):
+        temperature = given.number(key)
+        # The end of the enclosure that serves less when hot, more when cold: the verdict holds for both in full.
+        interval = curve(given.positive("base_interval"), temperature)
+        refresh = Refresh(interval.low if key == "hot_c" else interval.high, given.positive("blackout"))
+        if refresh.blackout >= refresh.interval:
+            raise ReplayError(f"parameters.blackout: expected less than the interval {refresh.interval}")
+        server = Server(given.positive("peak"), refresh)
+        _refuse_long(given, server)
+        finishes.append(finish_time(server, Fraction(0), sum(request.bytes for request in given.requests)))
+        lanes.append(_backlog_lane(f"{exact_text(temperature)} C", refresh, finishes[-1]))
+    cold, hot = finishes
+    finding = f"the backlog is done after {exact_text(cold)} ns when cold, {exact_text(hot)} ns when hot"
+    bound = cold + given.tighter()
+    if hot < bound:
+        lanes.append(Lane("violation", (Mark(hot, cold, "violation", "sooner when hot"),)))
+    return Replay(hot < bound, hot, bound, "ns", finding, tuple(lanes))
+
+
+def _refuse_long(given: _Given, server: Server) -> None:
+    assert server.refresh is not None
+    up = (server.refresh.interval - server.refresh.blackout) * server.peak_bytes_per_ns
+    if sum(request.bytes for request in given.requests) > up * MOST_STEPS:
+        raise ReplayError(f"requests: expected a backlog of at most {MOST_STEPS} refresh intervals")
+
+
+def _backlog_lane(label: str, refresh: Refresh, finish: Fraction) -> Lane:
+    marks, now = [], Fraction(0)
+    while now < finish and len(marks) < 1000:
+        dark = now + refresh.blackout
+        marks.append(Mark(now, min(dark, finish), "blackout"))
+        if dark < finish:
+            marks.append(Mark(dark, min(now + refresh.interval, finish), "service"))
+        now += refresh.interval
+    return Lane(label, tuple(marks))
+
+
+def _refresh_service(given: _Given) -> Replay:
+    """Claim "service": a window of `window` ns gets no more service than the lower curve, or less."""
+    refresh = Refresh(given.positive("interval"), given.positive("blackout"))
+    given.rule_of("all-bank")
+    window, offset = given.positive("window"), given.number("offset", Fraction(0))
+    if refresh.blackout >= refresh.interval or offset >= refresh.interval:
+        raise ReplayError("parameters: expected blackout and offset below the interval")
+    if window > refresh.interval * MOST_STEPS:
+        raise ReplayError(f"parameters.window: expected at most {MOST_STEPS} intervals")
+    served = _service_in(refresh, Channel(offset), window)
+    curve = Fraction(service_curve(refresh, window // refresh.interval, window % refresh.interval))
+    bound = curve + given.tighter()
+    finding = f"{exact_text(served)} ns of service in a window of {exact_text(window)} ns, the curve says {exact_text(bound)}"
+    return Replay(served < bound, served, bound, "ns", finding, ())
+
+
+def _service_in(refresh: Refresh, channel: Channel, window: Fraction) -> Fraction:
+    served = Fraction(0)
+    while window > 0:
+        elapsed = min(until_boundary(channel, refresh), window)
+        up, channel = pass_time(channel, refresh, elapsed)
+        served, window = served + up, window - elapsed
+    return served
+
+
+def _admission_over(given: _Given) -> Replay:
+    """Claim "oversubscription": the rule admits guarantees that sum to more than the effective rate."""
+    guarantees, peak = given.numbers("guarantees"), given.positive("peak")
+    effective = peak * (1 - given.number("blackout") / given.positive("interval"))
+    rule: dict[str, Callable[[], Any]] = {
+        "essay": lambda: essay_admits(guarantees, peak),
+        "corrected": lambda: admits(guarantees, effective),
+    }
+    admitted = rule[given.rule_of("essay", "corrected")]()
+    total, bound = sum(guarantees, Fraction(0)), effective - given.tighter()
+    verb = "admits" if admitted else "refuses"
+    finding = f"the rule {verb} {exact_text(total)} B/ns of guarantees, {exact_text(bound)} B/ns are there"
+    return Replay(bool(admitted) and total > bound, total, bound, "B/ns", finding, ())
+
+
+CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
+    ("bucket", "overrun"): _bucket_overrun,
+    ("bucket", "burst-cut"): _bucket_cut,
+    ("meter", "overrun"): _meter_window,
+    ("arbiter", "gap"): _arbiter_gap,
+    ("refresh", "hotter-sooner"): _refresh_hotter,
+    ("refresh", "service"): _refresh_service,
+    ("admission", "oversubscription"): _admission_over,
+}
