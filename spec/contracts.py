@@ -24,6 +24,7 @@ from headgate.spec.reading import (
     exact,
     flag,
     parse_toml,
+    path_of,
     place_of,
     read_text,
     shown,
@@ -44,7 +45,6 @@ _NS_PER_MS = 10**6
 _NS_PER_US = 10**3
 _BYTES_PER_MB = 2**20
 
-_GUARANTEE = exact("a rate above 0, in GB/s (gigabytes a second), or best_effort = true", above=0)
 _MAX_REQUEST = whole("the largest request, in bytes, 1 or more", least=1)
 _BURST_DURATION = exact("a time above 0, in ms", above=0)
 _POLICY_WORDS = f"a policy of this version ({', '.join(POLICIES)})"
@@ -90,7 +90,7 @@ class TenantTable:
     """One `[[tenant]]`, in the units of the file."""
 
     name: Annotated[str, _NAME]
-    guaranteed_gbps: Annotated[Fraction, _GUARANTEE] | None = None
+    guaranteed_gbps: devices.Rate | None = None
     burst_gbps: devices.Rate | None = None
     burst_duration_ms: Annotated[Fraction, _BURST_DURATION] | None = None
     priority: Annotated[int, whole("a priority, 0 (highest) or more", most=10**6)] | None = None
@@ -126,8 +126,8 @@ class _Places:
         name = self.tables["tenant"][steps[1]].get("name") if self._is_table(steps[1]) else None
         if not isinstance(name, str):
             return place_of(self.source, steps)
-        own, rest = place_of("", steps[:2])[2:], place_of("", ["", *steps[2:]])[2:]
-        return f"{self.source}: tenant {shown(name)} ({own}){rest}"
+        key = f".{path_of(steps[2:])}" if steps[2:] else ""
+        return f"{self.source}: tenant {shown(name)} ({path_of(steps[:2])}){key}"
 
     def _is_table(self, number: int) -> bool:
         return isinstance(self.tables["tenant"][number], dict)
@@ -245,7 +245,7 @@ def _best_effort(table: TenantTable, steps: list[str | int], place: _Places) -> 
 
 def _promised(table: TenantTable, steps: list[str | int], place: _Places) -> Contract:
     if table.guaranteed_gbps is None:
-        _refuse(place, [*steps, "guaranteed_gbps"], _GUARANTEE.expected)
+        _refuse(place, [*steps, "guaranteed_gbps"], "a rate above 0, in GB/s, or best_effort = true")
     if table.max_request_bytes is None:
         _refuse(place, [*steps, "max_request_bytes"], _MAX_REQUEST.expected)
     burst, duration = _burst(table, table.guaranteed_gbps, steps, place)

@@ -49,7 +49,7 @@ FIELDS = {
     "max_temperature_c": "max_temperature_c",
 }
 
-Rate = Annotated[Fraction, exact("a rate above 0, in GB/s (gigabytes a second)", above=0)]
+Rate = Annotated[Fraction, exact("a rate above 0, in GB/s (gigabytes, not gigabits)", above=0)]
 Duration = Annotated[Fraction, exact("a time above 0, in ns", above=0)]
 Overhead = Annotated[Fraction, exact("a time of 0 or more, in ns", least=0)]
 Temperature = Annotated[Fraction, exact("a temperature from -40 to 150, in C", least=-40, most=150)]

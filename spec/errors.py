@@ -1,4 +1,4 @@
-"""What a reader of files says when it refuses, in one line: the place, what was expected, what stood there."""
+"""What a reader of files says when it refuses, in one line: place, what was expected, what stood there."""
 
 __all__ = ["InputError", "one_line"]
 

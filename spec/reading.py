@@ -33,6 +33,7 @@ __all__ = [
     "flag",
     "parse_json",
     "parse_toml",
+    "path_of",
     "place_of",
     "read_text",
     "shown",
@@ -114,8 +115,8 @@ def _check_range(
     if (above is not None and value <= above) or (least is not None and value < least):
         raise MismatchError(expected, shown(value))
     if not -most <= value <= most:
-        limit = "10^18" if most == LARGEST else str(most)
-        raise MismatchError(f"{expected} (at most {limit})", shown(value))
+        limit = ", at most 10^18" if most == LARGEST else ""
+        raise MismatchError(expected + limit, shown(value))
 
 
 def text(expected: str, *, longest: int, accepts: Callable[[str], bool] = bool) -> Rule:
@@ -183,7 +184,7 @@ def _decoded(data: bytes, place: str, limit: int) -> str:
 
 
 def parse_toml(content: str, source: str) -> dict[str, Any]:
-    """Return the tables of a TOML text, decimals as Fractions; InputError at a line and column if malformed."""
+    """Return the tables of a TOML text, decimals as Fractions; InputError, with the line, if malformed."""
     try:
         return tomllib.loads(content, parse_float=_decimal)
     except tomllib.TOMLDecodeError as error:
@@ -191,7 +192,7 @@ def parse_toml(content: str, source: str) -> dict[str, Any]:
     except RecursionError as error:
         raise InputError(source, "TOML nested a few levels deep", "hundreds of levels") from error
     except ValueError as error:  # Python refuses integers of thousands of digits
-        raise InputError(source, "integers of at most 19 digits", "one of thousands") from error
+        raise InputError(source, "integers of at most 18 digits", "one of thousands") from error
 
 
 def _raise_malformed(message: str, source: str, content: str) -> NoReturn:
@@ -200,7 +201,11 @@ def _raise_malformed(message: str, source: str, content: str) -> NoReturn:
     if line is None:
         line, column = str(content.count("\n") + 1), str(len(content) - content.rfind("\n"))
     reason = _clipped(_TOML_PLACE.sub("", message))
-    raise InputError(f"{source}:{line}:{column}", "valid TOML", reason[:1].lower() + reason[1:])
+    raise InputError(f"{source}:{line}:{column}", f"valid TOML ({_lower(reason)})")
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _decimal(written: str) -> Fraction | Unreadable:
@@ -222,7 +227,7 @@ def parse_json(content: str, source: str) -> Any:
         )
     except json.JSONDecodeError as error:
         place = f"{source}:{error.lineno}:{error.colno}"
-        raise InputError(place, "valid JSON", error.msg[:1].lower() + error.msg[1:]) from error
+        raise InputError(place, f"valid JSON ({_lower(error.msg)})") from error
     except MismatchError as error:
         raise InputError(source, error.expected, error.got) from error
     except RecursionError as error:
@@ -285,10 +290,16 @@ def structure(data: object, record: type[Record], place: Callable[[Steps], str])
 
 def place_of(source: str, steps: Steps) -> str:
     """Return the place of a key as people write it, such as `file.json: requests[3].bytes`."""
+    path = path_of(steps)
+    return f"{source}: {path}" if path else source
+
+
+def path_of(steps: Steps) -> str:
+    """Return the keys and indices of `steps` as one path, such as `requests[3].bytes`."""
     path = ""
     for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f".{_key(step)}" if path else _key(step)
-    return f"{source}: {path}" if path else source
+    return path
 
 
 def _key(name: str) -> str:
@@ -333,6 +344,25 @@ def _rule(kind: object) -> Rule | None:
 def _has_reader(kind: object) -> bool:
     rule = _rule(kind)
     return rule is not None and rule.read is not None
+
+
+def _has_words_only(kind: object) -> bool:
+    rule = _rule(kind)
+    return rule is not None and rule.read is None
+
+
+def _shape_reader(kind: Any) -> Callable[[object, object], Any]:
+    """Return the reader of a table or list that a rule lends its words to."""
+    expected, inner = getattr(_rule(kind), "expected", ""), typing.get_args(kind)[0]
+    walk = _converter.get_structure_hook(inner)
+    shape = list if _is_list(inner) else dict
+
+    def read(value: object, _: object) -> Any:
+        if not isinstance(value, shape):
+            raise MismatchError(expected, shown(value))
+        return walk(value, inner)
+
+    return read
 
 
 def _reader(kind: Any) -> Callable[[object, object], Any]:
@@ -380,4 +410,5 @@ def _list_reader(kind: Any) -> Callable[[object, object], Any]:
 _converter = cattrs.Converter()
 _converter.register_structure_hook_factory(attrs.has, _record_reader)
 _converter.register_structure_hook_factory(_is_list, _list_reader)
+_converter.register_structure_hook_factory(_has_words_only, _shape_reader)
 _converter.register_structure_hook_factory(_has_reader, _reader)
