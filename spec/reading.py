@@ -49,6 +49,7 @@ Record = TypeVar("Record")
 LARGEST = 10**18
 
 _MOST_DIGITS = 40
+_LONGEST_INTEGER = 1001
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d{1,2})?", re.ASCII)
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _SHOWN_CHARACTERS = 60
@@ -222,7 +223,7 @@ def parse_json(content: str, source: str) -> Any:
             content,
             parse_float=Unreadable,
             parse_constant=Unreadable,
-            parse_int=lambda digits: int(digits) if len(digits) <= _MOST_DIGITS else Unreadable(digits),
+            parse_int=lambda digits: int(digits) if len(digits) <= _LONGEST_INTEGER else Unreadable(digits),
             object_pairs_hook=_distinct,
         )
     except json.JSONDecodeError as error:
