@@ -1,0 +1,17 @@
+"""The catalogue: every theorem of headgate, one file a mechanism. `catalogue()` lists them all."""
+
+from headgate.proofs.theorem import Theorem
+
+__all__ = ["catalogue"]
+
+MODULES = ("buckets", "meter", "refresh", "admission")
+
+
+def catalogue() -> tuple[Theorem, ...]:
+    """Return every theorem, in the order of the files and of their text."""
+    from importlib import import_module
+
+    theorems: list[Theorem] = []
+    for name in MODULES:
+        theorems += import_module(f"headgate.proofs.catalogue.{name}").THEOREMS
+    return tuple(theorems)
