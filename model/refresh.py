@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from headgate.model.algebra import maximum, minimum, where
+from headgate.model.algebra import maximum, where
 from headgate.spec.links import implements
 from headgate.spec.units import BytesPerNs, Celsius, ExactNs, Number
 from headgate.spec.vocabulary import Device, RefreshRule
@@ -30,6 +30,7 @@ __all__ = [
     "power_of_two",
     "rate_latency",
     "refresh_interval",
+    "served_by",
     "service_curve",
     "until_boundary",
     "worst_refresh",
@@ -168,10 +169,13 @@ def worst_refresh(device: Device, temperature: Celsius) -> Refresh:
 
 
 @implements("RF-7")
+def served_by(peak: Number, refresh: Refresh) -> Number:
+    """Return the bytes that a channel of `peak` bytes a ns serves in one refresh interval."""
+    return peak * (refresh.interval - refresh.blackout)
+
+
+@implements("RF-7")
 def effective_rate(device: Device, temperature: Celsius) -> BytesPerNs:
     """Return the long-run rate that is left at `temperature`, never more than the true one; 0 if none is left."""
     refresh = worst_refresh(device, temperature)
-    return minimum(
-        device.peak_bytes_per_ns,
-        maximum(Fraction(0), device.peak_bytes_per_ns * (1 - Fraction(refresh.blackout) / refresh.interval)),
-    )
+    return maximum(Fraction(0), Fraction(served_by(device.peak_bytes_per_ns, refresh)) / refresh.interval)

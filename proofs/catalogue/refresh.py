@@ -19,6 +19,7 @@ from headgate.model.refresh import (
     is_up,
     pass_time,
     rate_latency,
+    served_by,
     service_curve,
     until_boundary,
 )
@@ -144,7 +145,7 @@ def _hotter_attack(tighter: Fraction) -> Query:
     """The essays' H200: 4800 GB/s, blackouts of 295 ns, a base interval of 3900 ns."""
     peak, blackout, base = Fraction(4800), Fraction(295), Fraction(3900)
     size = z3.Int("size")
-    work = size * (1 / peak)
+    work = z3.ToReal(size) * (1 / peak)
     cold, cold_done = _finish(Refresh(essay_interval(base, Fraction(COLD_C)).high, blackout), work, 6)
     hot, hot_done = _finish(Refresh(essay_interval(base, Fraction(HOT_C)).low, blackout), work, 6)
     domain = (size >= 1, cold_done, hot_done, hot < cold + lift(tighter))
@@ -162,12 +163,13 @@ def _monotone() -> list[Obligation]:
     base, blackout, cool, warm, peak = z3.Reals("base blackout cool warm peak")
     given = (base > 0, blackout > 0, peak > 0, cool <= 1, warm <= cool, base * warm > blackout)
     left, right = base * cool, base * warm
+    cold, hot = Refresh(left, blackout), Refresh(right, blackout)
     at_85, at_95 = corrected_interval(Fraction(3900), Fraction(85)), corrected_interval(Fraction(3900), Fraction(95))
     return [
         Obligation("a shorter interval leaves no higher rate", given,
-                   peak * (right - blackout) * left <= peak * (left - blackout) * right),
-        Obligation("and no later first blackout end, no longer service between two", given,
-                   right - blackout <= left - blackout),
+                   served_by(peak, hot) * left <= served_by(peak, cold) * right),
+        Obligation("and never more than the peak, never less than none", given, z3.And(
+            served_by(peak, cold) >= 0, served_by(peak, cold) <= peak * left)),
         Obligation("the interval halves from 85 to 95 C", (), lift(at_95.low * 2 <= at_85.low <= at_95.high * 2)),
     ]  # fmt: skip
 
