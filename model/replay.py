@@ -113,6 +113,14 @@ class _Given:
             raise ReplayError(f"parameters.{key}: expected exact numbers above 0, got {given!r}")
         return [Fraction(n) for n in given]
 
+    def priorities(self, tenants: int) -> list[int]:
+        given = self._parameters.get("priorities", (0,) * tenants)
+        if not isinstance(given, list | tuple) or len(given) != tenants:
+            raise ReplayError(f"parameters.priorities: expected one for each of {tenants} tenants, got {given!r}")
+        if not all(isinstance(n, int | Fraction) and 0 <= n <= 99 and n == int(n) for n in given):
+            raise ReplayError(f"parameters.priorities: expected whole numbers from 0 to 99, got {given!r}")
+        return [int(n) for n in given]
+
     def rule_of(self, *rules: str) -> str:
         if self.rule not in rules:
             raise ReplayError(f"rule: expected one of {', '.join(rules)}, got {self.rule}")
@@ -271,7 +279,11 @@ def _serve(given: _Given, weights: list[Fraction]) -> Execution:
         if request.tenant >= len(weights):
             raise ReplayError(f"requests[{number}].tenant: expected one of the {len(weights)} tenants")
     largest = max((request.bytes for request in given.requests), default=1)
-    contracts = [Contract(str(t), w, w, Fraction(0), largest, 0, None, Excess.IN_LINE) for t, w in enumerate(weights)]
+    priorities = given.priorities(len(weights))
+    contracts = [
+        Contract(str(tenant), weight, weight, Fraction(0), largest, priorities[tenant], None, Excess.IN_LINE)
+        for tenant, weight in enumerate(weights)
+    ]
     return simulate(given.requests, contracts, ARBITERS[given.rule], _server(given))
 
 

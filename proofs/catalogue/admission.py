@@ -52,7 +52,7 @@ def _attack(tighter: Fraction) -> Query:
     """The essays' H200 at 95 C: n equal tenants of 120 GB/s, the least n that is admitted and not there."""
     peak, count = Fraction(4800), z3.Int("count")
     interval = corrected_interval(BASE_NS, Fraction(95)).high
-    total: Any = 120 * count
+    total: Any = 120 * z3.ToReal(count)
     effective = peak * (1 - BLACKOUT_NS / interval)
     domain = (count >= 1, count <= 64, essay_admits([total], peak), z3.Not(admits([total], effective - tighter)))
     heading = ("AD-2", "What 0.85 of the peak admits is there at 95 C.", "admission", "essay", "oversubscription")
