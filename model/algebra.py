@@ -10,7 +10,7 @@ A rule may use `+ - *`, comparisons, and the functions below. It may not use `if
 Records are frozen attrs classes; `where` maps over records and tuples.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from headgate.spec.units import Number
@@ -21,6 +21,7 @@ __all__ = [
     "any_",
     "best",
     "choose",
+    "each",
     "maximum",
     "minimum",
     "not_",
@@ -32,7 +33,11 @@ __all__ = [
 
 
 class Interpreter(Protocol):
-    """What a kind of numbers must offer beside its operators; conditions are its own truth values or bool."""
+    """What a kind of numbers must offer beside its operators; conditions are its own truth values or bool.
+
+    It may offer `minimum(left, right)` and `maximum(left, right)` as well, where it knows better than to compare
+    and choose: faster for arrays, narrower for intervals.
+    """
 
     def where(self, condition: Any, then: Any, otherwise: Any) -> Any:
         """Return `then` where `condition` holds, else `otherwise`; both are numbers or truth values."""
@@ -56,6 +61,9 @@ def register(kind: type, interpreter: Interpreter) -> None:
 
 
 def _interpreter(condition: Any) -> Interpreter:
+    exact = _interpreters.get(type(condition))
+    if exact is not None:
+        return exact
     for kind in type(condition).__mro__:
         if kind in _interpreters:
             return _interpreters[kind]
@@ -86,12 +94,38 @@ def _where(interpreter: Interpreter, condition: Any, then: Any, otherwise: Any) 
 
 def minimum(left: Number, right: Number) -> Number:
     """Return the smaller number (`left` on a tie)."""
-    return where(right < left, right, left)
+    smaller = right < left
+    if smaller is True:
+        return right
+    if smaller is False:
+        return left
+    return _extreme("minimum", smaller, left, right)
 
 
 def maximum(left: Number, right: Number) -> Number:
     """Return the larger number (`left` on a tie)."""
-    return where(right > left, right, left)
+    larger = right > left
+    if larger is True:
+        return right
+    if larger is False:
+        return left
+    return _extreme("maximum", larger, left, right)
+
+
+def _extreme(name: str, wins: Any, left: Number, right: Number) -> Number:
+    interpreter = _interpreter(wins)
+    own = getattr(interpreter, name, None)
+    return interpreter.where(wins, right, left) if own is None else own(left, right)
+
+
+def each(function: Callable[[Any], Any], value: Any) -> Any:
+    """Return `value` with `function` of every number and truth value in it; maps over tuples and records."""
+    if isinstance(value, tuple):
+        return tuple(each(function, part) for part in value)
+    fields = getattr(type(value), "__attrs_attrs__", None)
+    if fields is not None:
+        return type(value)(*[each(function, getattr(value, field.name)) for field in fields])
+    return function(value)
 
 
 def not_(condition: Any) -> Any:
@@ -141,8 +175,13 @@ def best(
     first = positions[0]
     found, index, key = eligible[first], first, keys[first]
     for position in positions[1:]:
+        if eligible[position] is False:
+            continue
         better = all_(eligible[position], any_(not_(found), keys[position] < key))
-        key = where(better, keys[position], key)
+        if found is True and eligible[position] is True:
+            key = minimum(key, keys[position])
+        else:
+            key = where(better, keys[position], key)
         index = where(better, position, index)
         found = any_(found, eligible[position])
     return found, index, key

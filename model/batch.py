@@ -1,0 +1,538 @@
+"""The rules on int64 arrays: many schedules at once, one lane of an array each.
+
+The drivers call the same step functions as everybody else. What comes in is integers, after scaling by a common
+denominator (`common_scale`, `scaled`); a batch that could leave int64 is refused before it starts (`BatchOverflow`,
+see `headgate.model.interval`). Arrays are (steps, schedules); work goes on in chunks of schedules that fit a cache.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from functools import partial
+from math import lcm
+from typing import Any
+
+import attrs
+import numpy as np
+import numpy.typing as npt
+
+from headgate.model import bucket, gcra, marker, meter, promise, refresh
+from headgate.model.algebra import each, register, where
+from headgate.model.arbiters import NO_STAMP, Arrival, Policy, Stamp, Tenants
+from headgate.model.interval import INT64_MAX, BatchOverflow, Extent, Interval, Maybe, check, hull
+from headgate.spec.units import Number
+
+__all__ = [
+    "CHUNK",
+    "BatchOverflow",
+    "Served",
+    "Traffic",
+    "common_scale",
+    "run",
+    "run_arbiter",
+    "run_bucket",
+    "run_essay_bucket",
+    "run_gcra",
+    "run_head_of_line",
+    "run_ledger",
+    "run_marker",
+    "run_meter",
+    "run_refresh",
+    "scaled",
+]
+
+# Lanes worked on at a time: their states and a step's temporaries stay in the cache.
+CHUNK = 4096
+
+STAMP_FIELDS = tuple(field.name for field in attrs.fields(Stamp))
+
+Integers = npt.NDArray[np.int64]
+Truths = npt.NDArray[np.bool_]
+
+
+class _Arrays:
+    """The interpreter: conditions are arrays of truth values."""
+
+    def where(self, condition: Any, then: Any, otherwise: Any) -> Any:
+        return np.where(condition, then, otherwise)
+
+    def both(self, left: Any, right: Any) -> Any:
+        return left & right
+
+    def either(self, left: Any, right: Any) -> Any:
+        return left | right
+
+    def negate(self, condition: Any) -> Any:
+        return ~condition
+
+    def minimum(self, left: Any, right: Any) -> Any:
+        return np.minimum(left, right)
+
+    def maximum(self, left: Any, right: Any) -> Any:
+        return np.maximum(left, right)
+
+
+register(np.ndarray, _Arrays())
+register(np.bool_, _Arrays())
+
+
+# Scaling.
+
+
+def common_scale(values: Iterable[Fraction | int]) -> int:
+    """Return the least positive integer that makes an integer of each of `values` when multiplied by it."""
+    return lcm(*[Fraction(value).denominator for value in values])
+
+
+def scaled(values: Iterable[Fraction | int], scale: int) -> list[int]:
+    """Return `values` times `scale`; ValueError, with the value, where that is not an integer."""
+    results = []
+    for value in values:
+        exact = Fraction(value) * scale
+        if exact.denominator != 1:
+            raise ValueError(f"{value} times the scale {scale} is not an integer: take common_scale of all values")
+        results.append(exact.numerator)
+    return results
+
+
+# Any step on arrays.
+
+
+def run(
+    start: Callable[[Any], Any], step: Callable[..., tuple[Any, Any]], parameters: Any, *inputs: npt.ArrayLike
+) -> npt.NDArray[Any]:
+    """Return what `step` gives for every step and schedule, an array (steps, schedules).
+
+    start(parameters) -> state; step(state, parameters, *row) -> (result, state). Each of `inputs` is an array
+    (steps, schedules); `parameters` is a record or tuple of integers, or of arrays (schedules,).
+    Raises BatchOverflow before the first step if a number could leave int64.
+    """
+    rows = [_integers(values, 2) for values in inputs]
+    steps, lanes = rows[0].shape
+    if any(values.shape != (steps, lanes) for values in rows):
+        raise ValueError(f"expected arrays of one shape, got {[values.shape for values in rows]}")
+    parameters = each(_parameter, parameters)
+    if steps == 0 or lanes == 0:
+        return np.empty((steps, lanes), np.int64)
+    _check_machine(start, step, parameters, rows)
+    results: npt.NDArray[Any] | None = None
+    for part in _chunks(lanes):
+        own = each(partial(_lanes, part=part), parameters)
+        state = start(own)
+        for number in range(steps):
+            result, state = step(state, own, *[values[number, part] for values in rows])
+            if results is None:
+                results = np.empty((steps, lanes), np.asarray(result).dtype)
+            results[number, part] = result
+    assert results is not None
+    return results
+
+
+def _check_machine(
+    start: Callable[[Any], Any], step: Callable[..., tuple[Any, Any]], parameters: Any, rows: list[Integers]
+) -> None:
+    extent = Extent()
+    own = each(lambda value: _span(extent, value), parameters)
+    ends = [(int(values.min()), int(values.max())) for values in rows]
+    check(extent, lambda s: step(s, own, *[extent.span(*e) for e in ends])[1], start(own), rows[0].shape[0])
+
+
+def _integers(values: npt.ArrayLike, dimensions: int) -> Integers:
+    """Return `values` as int64; TypeError unless they are integers, OverflowError where one does not fit."""
+    array = np.asarray(values)
+    if array.dtype == object and all(type(value) is int for value in array.flat):
+        array = array.astype(np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"expected an array of integers, got {array.dtype}: scale exact numbers first")
+    if array.ndim != dimensions:
+        raise ValueError(f"expected an array of {dimensions} dimensions, got shape {array.shape}")
+    if array.dtype.kind == "u" and array.size and int(array.max()) > INT64_MAX:
+        raise BatchOverflow(f"{int(array.max())} does not fit int64: scale the inputs down")
+    return array.astype(np.int64, copy=False)
+
+
+def _parameter(value: Any) -> Any:
+    if isinstance(value, np.ndarray | list):
+        return _integers(value, 1)
+    if isinstance(value, bool | int):
+        return value
+    if isinstance(value, np.integer):
+        return int(value)
+    raise TypeError(f"expected an integer or an array of integers, got {value!r}: scale exact numbers first")
+
+
+def _span(extent: Extent, value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return extent.span(int(value.min()), int(value.max()))
+    return value if isinstance(value, bool) else extent.span(value, value)
+
+
+def _lanes(value: Any, part: slice) -> Any:
+    return value[part] if isinstance(value, np.ndarray) else value
+
+
+def _chunks(lanes: int) -> Iterator[slice]:
+    for first in range(0, lanes, CHUNK):
+        yield slice(first, min(first + CHUNK, lanes))
+
+
+# Policing. Scale so that a rate times a time is in the units of the sizes.
+
+
+def run_bucket(rate: Number, depth: Number, elapsed: npt.ArrayLike, sizes: npt.ArrayLike) -> Truths:
+    """Return which requests a token bucket admits, full at first; `elapsed` is the time since the one before."""
+
+    def step(state: bucket.Bucket, own: Any, time: Number, size: Number) -> tuple[Any, bucket.Bucket]:
+        return bucket.step(state, own[0], own[1], time, size)
+
+    return run(lambda own: bucket.full(own[1]), step, (rate, depth), elapsed, sizes)
+
+
+def run_essay_bucket(
+    rate: Number, depth: Number, sum_of_rates: Number, capacity: Number, elapsed: npt.ArrayLike, sizes: npt.ArrayLike
+) -> Truths:
+    """Return which requests the essay's bucket admits at once, full at first."""
+
+    def step(state: bucket.Bucket, own: Any, time: Number, size: Number) -> tuple[Any, bucket.Bucket]:
+        return bucket.essay_offer(bucket.refill(state, own[0], own[1], time), size, own[2], own[3])
+
+    return run(lambda own: bucket.full(own[1]), step, (rate, depth, sum_of_rates, capacity), elapsed, sizes)
+
+
+def run_marker(rates: marker.MarkerRates, elapsed: npt.ArrayLike, sizes: npt.ArrayLike) -> Integers:
+    """Return the colour of every request (`marker.Colour`)."""
+    return run(marker.fresh, marker.step, rates, elapsed, sizes)
+
+
+def run_gcra(limit: Number, elapsed: npt.ArrayLike, costs: npt.ArrayLike) -> Truths:
+    """Return which requests conform; a cost is a size over the rate, in the unit of time."""
+
+    def step(state: gcra.Gcra, own: Any, time: Number, cost: Number) -> tuple[Any, gcra.Gcra]:
+        return gcra.step(state, cost, own[0], time)
+
+    return run(lambda own: gcra.fresh(), step, (limit,), elapsed, costs)
+
+
+def run_meter(rates: meter.MeterRates, elapsed: npt.ArrayLike, sizes: npt.ArrayLike) -> Truths:
+    """Return which requests are in contract; those that are not are not charged."""
+    return run(meter.fresh, meter.step, rates, elapsed, sizes)
+
+
+def run_ledger(rate: Number, elapsed: npt.ArrayLike, sizes: npt.ArrayLike) -> Integers:
+    """Return X before every request, all of them served in line: the expected arrival is A + X / g."""
+
+    def step(ledger: Number, own: Any, time: Number, size: Number) -> tuple[Any, Any]:
+        return promise.charge(ledger, own[0], time, size)
+
+    return run(lambda own: 0, step, (rate,), elapsed, sizes)
+
+
+def run_refresh(blackouts: refresh.Refresh, phase: Number, elapsed: npt.ArrayLike) -> Integers:
+    """Return the time served in every stretch of `elapsed`; none may cross a boundary of a blackout."""
+
+    def step(channel: refresh.Channel, own: Any, time: Number) -> tuple[Any, refresh.Channel]:
+        return refresh.pass_time(channel, own[0], time)
+
+    return run(lambda own: refresh.Channel(own[1]), step, (blackouts, phase), elapsed)
+
+
+# Arbiters.
+
+
+def run_head_of_line(
+    policy: Policy, tenants: Tenants, sizes: npt.ArrayLike, costs: npt.ArrayLike, steps: int
+) -> Integers:
+    """Return the tenant served at every step, an array (steps, schedules); all requests are there from the start.
+
+    `sizes` and `costs` are (tenants, requests of one tenant, schedules). A tenant's next request is stamped when it
+    becomes the head; requests count as arrived tenant by tenant, the first ones of all before the second ones.
+    `steps` is at most the number of all requests.
+    """
+    size_table, cost_table = _integers(sizes, 3), _integers(costs, 3)
+    count, depth, lanes = size_table.shape
+    if cost_table.shape != size_table.shape or count != tenants.count or not 0 <= steps <= count * depth:
+        raise ValueError(f"sizes {size_table.shape}, costs {cost_table.shape}, {tenants.count} tenants, {steps} steps")
+    served = np.empty((steps, lanes), np.int64)
+    if lanes and depth:
+        _check_arbiter(policy, tenants, _Hull.of(size_table, cost_table, None, None, count * depth), steps + count)
+        for part in _chunks(lanes):
+            _serve_heads(policy, tenants, size_table[:, :, part], cost_table[:, :, part], served[:, part])
+    return served
+
+
+def _serve_heads(policy: Policy, tenants: Tenants, sizes: Integers, costs: Integers, served: Integers) -> None:
+    """Serve one chunk in the head-of-line form; write into `served`."""
+    count, depth, lanes = sizes.shape
+    lane, flat_sizes, flat_costs = np.arange(lanes), np.ravel(sizes), np.ravel(costs)
+    state, heads = policy.start(tenants), _Heads(count, lanes)
+    for tenant in range(count):
+        arrival = Arrival(0, sizes[tenant, 0], costs[tenant, 0], tenant)
+        state, stamp = policy.stamp(state, tenant, arrival)
+        heads.write(tenant * lanes + lane, stamp)
+    taken, waiting = np.ones(count * lanes, np.int64), np.ones((count, lanes), np.bool_)
+    for number in range(len(served)):
+        # Before `depth` services no tenant can have run dry.
+        waits = (True,) * count if number < depth else tuple(waiting)
+        _, tenant, state = policy.select(state, tenants, heads.stamps(), waits)
+        served[number], state = tenant, _owned(state)
+        own = tenant * lanes + lane
+        position = taken.take(own)
+        taken[own] = position + 1
+        place = (tenant * depth + np.minimum(position, depth - 1)) * lanes + lane
+        arrival = Arrival(0, flat_sizes.take(place), flat_costs.take(place), position * count + tenant)
+        after, stamp = policy.stamp(state, tenant, arrival)
+        present = position < depth
+        state = after if number + 1 < depth else where(present, after, state)
+        heads.write(own, stamp)
+        waiting.reshape(-1)[own] = present
+
+
+class _Heads:
+    """The stamps at the heads of the queues, one flat table a field; fields that a policy leaves 0 have none."""
+
+    def __init__(self, rows: int, lanes: int) -> None:
+        """Make room for `rows` queues in every lane."""
+        self.shape = (rows, lanes)
+        self.tables: dict[str, Integers] = {}
+
+    def write(self, places: Integers, stamp: Stamp) -> None:
+        """Put `stamp` at `places` (row times lanes plus lane)."""
+        for name in STAMP_FIELDS:
+            value = getattr(stamp, name)
+            if isinstance(value, np.ndarray) or value != 0 or name in self.tables:
+                self.table(name)[places] = value
+
+    def table(self, name: str) -> Integers:
+        """Return the table of a field, zeros at first."""
+        if name not in self.tables:
+            self.tables[name] = np.zeros(self.shape[0] * self.shape[1], np.int64)
+        return self.tables[name]
+
+    def stamps(self) -> tuple[Stamp, ...]:
+        """Return the stamps, one a row; they are views, so what is kept of them must be copied (`_owned`)."""
+        rows = [self.tables[name].reshape(self.shape) if name in self.tables else None for name in STAMP_FIELDS]
+        return tuple(
+            Stamp(*[0 if field is None else field[number] for field in rows]) for number in range(self.shape[0])
+        )
+
+
+def _owned(state: Any) -> Any:
+    """Return `state` with copies of the arrays that are views of a table."""
+    return each(lambda leaf: leaf.copy() if isinstance(leaf, np.ndarray) and leaf.base is not None else leaf, state)
+
+
+@attrs.frozen
+class Traffic:
+    """Requests of many schedules, arrays (requests, schedules), ordered by arrival within a schedule.
+
+    `tenant` numbers; `at`, `cost` (size over weight) and `service` (size over the server's rate) in one unit of time,
+    `size` in the unit of DRR's quanta.
+    """
+
+    tenant: npt.ArrayLike
+    at: npt.ArrayLike
+    size: npt.ArrayLike
+    cost: npt.ArrayLike
+    service: npt.ArrayLike
+
+
+@attrs.frozen
+class Served:
+    """What the server did, arrays (requests, schedules) in order of service: which request, and when it started."""
+
+    request: Integers
+    start: Integers
+
+
+def run_arbiter(policy: Policy, tenants: Tenants, traffic: Traffic) -> Served:
+    """Return what a server without blackouts does: stamped on arrival, queues as deep as they get, non-preemptive.
+
+    What arrives up to the instant at which a service ends is stamped before the next choice.
+    Raises BatchOverflow before it starts if a number could leave int64.
+    """
+    fields = {field.name: _integers(getattr(traffic, field.name), 2) for field in attrs.fields(Traffic)}
+    shape = fields["tenant"].shape
+    _refuse_bad_traffic(fields, tenants.count)
+    served = Served(np.empty(shape, np.int64), np.empty(shape, np.int64))
+    if 0 in shape:
+        return served
+    hulls = _Hull.of(fields["size"], fields["cost"], fields["at"], fields["service"], shape[0])
+    # An event is a stamp, a choice or a rest: each at most once a request.
+    _check_arbiter(policy, tenants, hulls, 3 * shape[0])
+    for part in _chunks(shape[1]):
+        own = Traffic(**{name: values[:, part] for name, values in fields.items()})
+        _Lanes(policy, tenants, own).serve(served.request[:, part], served.start[:, part])
+    return served
+
+
+def _refuse_bad_traffic(fields: dict[str, Integers], count: int) -> None:
+    shapes = {name: values.shape for name, values in fields.items()}
+    if len(set(shapes.values())) != 1:
+        raise ValueError(f"expected arrays of one shape, got {shapes}")
+    tenant, at = fields["tenant"], fields["at"]
+    if tenant.size and not 0 <= tenant.min() <= tenant.max() < count:
+        raise ValueError(f"expected tenants 0 to {count - 1}, got {tenant.min()} to {tenant.max()}")
+    if (at[1:] < at[:-1]).any():
+        raise ValueError("expected requests ordered by arrival")
+
+
+@attrs.frozen
+class _Hull:
+    """The ends of every number that reaches an arbiter, and how many requests there are."""
+
+    sizes: tuple[int, int]
+    costs: tuple[int, int]
+    times: tuple[int, int]
+    services: tuple[int, int]
+    requests: int
+
+    @staticmethod
+    def of(sizes: Integers, costs: Integers, at: Integers | None, services: Integers | None, count: int) -> "_Hull":
+        def ends(values: Integers | None) -> tuple[int, int]:
+            return (0, 0) if values is None else (int(values.min()), int(values.max()))
+
+        return _Hull(ends(sizes), ends(costs), ends(at), ends(services), count)
+
+
+@attrs.frozen
+class _Run:
+    """State of an abstract run: the arbiter's, a stamp that holds every stamp given so far, and the clock."""
+
+    state: Any
+    stamp: Stamp
+    now: Number
+
+
+def _check_arbiter(policy: Policy, tenants: Tenants, hulls: _Hull, steps: int) -> None:
+    """Raise BatchOverflow if `steps` stamps, choices and rests, in any order, can leave int64."""
+    extent = Extent()
+
+    def event(run: _Run) -> _Run:
+        def fresh(value: Any) -> Any:
+            return extent.span(value.low, value.high) if isinstance(value, Interval) else value
+
+        now = extent.span(*hulls.times)
+        arrival = Arrival(now, extent.span(*hulls.sizes), extent.span(*hulls.costs), extent.span(0, hulls.requests))
+        state, stamp = policy.stamp(run.state, extent.span(0, tenants.count - 1), arrival)
+        state, stamp = hull(extent, state, run.state), hull(extent, stamp, run.stamp)
+        # An interval stands for one value, so every head is a hull of its own.
+        heads = tuple(each(fresh, stamp) for _ in range(tenants.count))
+        waiting = tuple(Maybe(extent) for _ in range(tenants.count))
+        state = hull(extent, policy.select(state, tenants, heads, waiting)[2], state)
+        state = hull(extent, policy.rest(state), state)
+        return _Run(state, stamp, run.now + extent.span(*hulls.services))
+
+    check(extent, event, _Run(policy.start(tenants), NO_STAMP, extent.span(*hulls.times)), steps)
+
+
+class _Lanes:
+    """One chunk of a deep-queue run: every lane is a schedule with a clock, an arbiter and queues of its own.
+
+    Tables are flat, row by row; what a lane must not do in this round it writes into a last row that nobody reads.
+    A queue is a chain: the number of its head, and for every request the next one of the same tenant.
+    """
+
+    def __init__(self, policy: Policy, tenants: Tenants, traffic: Traffic) -> None:
+        """Start with empty queues, at the first arrival of every lane."""
+        self.policy, self.tenants = policy, tenants
+        tenant = np.asarray(traffic.tenant)
+        self.requests, self.lanes = tenant.shape
+        self.lane = np.arange(self.lanes)
+        names = ("tenant", "at", "size", "cost", "service")
+        # One row more, so that a lane whose requests have all arrived reads something harmless.
+        self.known = {name: _with_last_row(np.asarray(getattr(traffic, name))) for name in names}
+        self.following = _following(tenant, tenants.count)
+        self.state: Any = policy.start(tenants)
+        self.stamps = _Heads(self.requests + 1, self.lanes)
+        self.heads = _Heads(tenants.count + 1, self.lanes)
+        self.head = np.full((tenants.count + 1) * self.lanes, self.requests)
+        self.waiting = np.zeros((tenants.count + 1, self.lanes), np.bool_)
+        self.arrived = np.zeros(self.lanes, np.int64)
+        self.done = np.zeros(self.lanes, np.int64)
+        self.now = self.known["at"][: self.lanes].copy()
+
+    def serve(self, request: Integers, start: Integers) -> None:
+        """Serve everything; write into `request` and `start`."""
+        order = np.empty((self.requests + 1) * self.lanes, np.int64)
+        begin = np.empty((self.requests + 1) * self.lanes, np.int64)
+        arriving = self._is_due()
+        while True:
+            if arriving.any():
+                self._stamp(arriving)
+                arriving = self._is_due()
+            waits = np.logical_or.reduce(self.waiting[:-1])
+            serving = ~arriving & waits
+            if serving.any():
+                self._serve(serving, order, begin)
+            idle = ~arriving & ~waits
+            if idle.any():
+                ends = idle & (self.arrived >= self.requests)
+                if ends.all():
+                    break
+                if not (idle == ends).all():
+                    self._idle(idle)
+            arriving = self._is_due()
+        request[:], start[:] = order.reshape(-1, self.lanes)[:-1], begin.reshape(-1, self.lanes)[:-1]
+
+    def _is_due(self) -> Truths:
+        at = self.known["at"].take(self.arrived * self.lanes + self.lane)
+        due: Truths = (self.arrived < self.requests) & (at <= self.now)
+        return due
+
+    def _stamp(self, arriving: Truths) -> None:
+        place = self.arrived * self.lanes + self.lane
+        tenant, at, size, cost = (self.known[name].take(place) for name in ("tenant", "at", "size", "cost"))
+        state, stamp = self.policy.stamp(self.state, tenant, Arrival(at, size, cost, self.arrived))
+        self._change(arriving, state)
+        queue = tenant * self.lanes + self.lane
+        first = arriving & ~self.waiting.reshape(-1).take(queue)
+        head = np.where(first, queue, self.tenants.count * self.lanes + self.lane)
+        kept = np.where(arriving, place, self.requests * self.lanes + self.lane)
+        self.stamps.write(kept, stamp)
+        self.heads.write(head, stamp)
+        self.head[head] = self.arrived
+        self.waiting.reshape(-1)[head] = True
+        self.arrived = self.arrived + arriving
+
+    def _serve(self, serving: Truths, order: Integers, begin: Integers) -> None:
+        waiting = tuple(self.waiting[:-1])
+        _, tenant, state = self.policy.select(self.state, self.tenants, self.heads.stamps()[:-1], waiting)
+        state = _owned(state)
+        self._change(serving, state)
+        queue = np.where(serving, tenant, self.tenants.count) * self.lanes + self.lane
+        served = self.head.take(queue)
+        place = served * self.lanes + self.lane
+        kept = np.where(serving, self.done, self.requests) * self.lanes + self.lane
+        order[kept], begin[kept] = served, self.now
+        self.now = self.now + self.known["service"].take(place) * serving
+        self.done = self.done + serving
+        follower = self.following.take(place)
+        self.head[queue] = follower
+        self.waiting.reshape(-1)[queue] = follower < self.arrived
+        source = follower * self.lanes + self.lane
+        for name, table in self.heads.tables.items():
+            table[queue] = self.stamps.table(name).take(source)
+
+    def _idle(self, idle: Truths) -> None:
+        self._change(idle, self.policy.rest(self.state))
+        at = self.known["at"].take(self.arrived * self.lanes + self.lane)
+        self.now = np.where(idle, np.maximum(self.now, at), self.now)
+
+    def _change(self, lanes: Truths, state: Any) -> None:
+        self.state = state if lanes.all() else where(lanes, state, self.state)
+
+
+def _with_last_row(table: Integers) -> Integers:
+    """Return the table, flat, its last row twice."""
+    return np.ravel(np.concatenate([table, table[-1:]]))
+
+
+def _following(tenant: Integers, count: int) -> Integers:
+    """Return, flat, for every request the number of its tenant's next one in the lane; the number of all for none."""
+    requests, lanes = tenant.shape
+    lane = np.arange(lanes)
+    following = np.full((requests + 1, lanes), requests)
+    upcoming = np.full((count, lanes), requests)
+    for number in range(requests - 1, -1, -1):
+        following[number] = upcoming[tenant[number], lane]
+        upcoming[tenant[number], lane] = number
+    return np.ravel(following)

@@ -1,0 +1,233 @@
+"""Every arbiter as one list of what waits: `arrive` adds a request, `serve` takes one, `idle` ends a busy period.
+
+A request is (tenant, time, bytes). Among the requests of one tenant the first to arrive is always served first. On
+equal tags the lower priority number goes first, then the lower tenant number.
+"""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+__all__ = ["ORACLES", "Drr", "Essay", "Fcfs", "Oracle", "Priority", "RoundRobin", "Scfq", "Sfq"]
+
+Request = tuple[int, Any, Any]
+
+
+class Oracle:
+    """What all have in common: who the tenants are, and the list of what waits."""
+
+    def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
+        """Start with nothing waiting."""
+        self.weights, self.priorities, self.quanta = list(weights), list(priorities), list(quanta)
+        self.waiting: list[Request] = []
+
+    def arrive(self, request: Request) -> None:
+        """Let `request` join."""
+        self.waiting.append(request)
+
+    def serve(self) -> Request:
+        """Take out and return the request that is served next."""
+        raise NotImplementedError
+
+    def idle(self) -> None:
+        """Note that the server is free and nothing waits."""
+
+    def first_of(self, tenant: int) -> Request | None:
+        """Return the oldest waiting request of `tenant`."""
+        for request in self.waiting:
+            if request[0] == tenant:
+                return request
+        return None
+
+
+class Fcfs(Oracle):
+    """First come, first served."""
+
+    def serve(self) -> Request:
+        """Take the oldest."""
+        return self.waiting.pop(0)
+
+
+class Priority(Oracle):
+    """Strict priority."""
+
+    def serve(self) -> Request:
+        """Take the oldest of the first tenant, by priority and then by number, that has any."""
+        by_priority = sorted(range(len(self.priorities)), key=lambda tenant: (self.priorities[tenant], tenant))
+        for tenant in by_priority:
+            request = self.first_of(tenant)
+            if request is not None:
+                self.waiting.remove(request)
+                return request
+        raise LookupError("nothing waits")
+
+
+class RoundRobin(Oracle):
+    """One request a turn: the tenants stand in a ring."""
+
+    def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
+        """Start with tenant 0 at the front of the ring."""
+        super().__init__(weights, priorities, quanta)
+        self.ring = list(range(len(self.weights)))
+
+    def serve(self) -> Request:
+        """Turn the ring until its front has a request; who was served goes to the back."""
+        for tenant in list(self.ring):
+            request = self.first_of(tenant)
+            if request is not None:
+                while self.ring[-1] != tenant:
+                    self.ring.append(self.ring.pop(0))
+                self.waiting.remove(request)
+                return request
+        raise LookupError("nothing waits")
+
+
+class _Tagged(Oracle):
+    """Requests with a start tag and a finish tag, given on arrival."""
+
+    def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
+        """Start with all clocks at 0."""
+        super().__init__(weights, priorities, quanta)
+        self.v: Any = Fraction(0)
+        self.last_finish: list[Any] = [Fraction(0)] * len(self.weights)
+        self.tags: list[tuple[Any, Any]] = []
+
+    def arrive(self, request: Request) -> None:
+        """Tag `request`: S = max(v, finish tag of the tenant's last), F = S + size / weight."""
+        tenant, _, size = request
+        start = self.v
+        if self.last_finish[tenant] > start:
+            start = self.last_finish[tenant]
+        finish = start + Fraction(size) / self.weights[tenant]
+        self.last_finish[tenant] = finish
+        self.waiting.append(request)
+        self.tags.append((start, finish))
+
+    def take_smallest(self, which: int) -> tuple[Request, tuple[Any, Any]]:
+        """Take out the request with the smallest tag (0 start, 1 finish); the oldest of a tenant goes first."""
+        chosen = 0
+        for number in range(1, len(self.waiting)):
+            if self.rank(number, which) < self.rank(chosen, which):
+                chosen = number
+        return self.waiting.pop(chosen), self.tags.pop(chosen)
+
+    def rank(self, number: int, which: int) -> tuple[Any, int, int]:
+        """Return what decides: the tag, then the priority, then the tenant."""
+        tenant = self.waiting[number][0]
+        return self.tags[number][which], self.priorities[tenant], tenant
+
+
+class Sfq(_Tagged):
+    """Start-time fair queueing."""
+
+    def serve(self) -> Request:
+        """Take the smallest start tag; it is v from now on."""
+        request, (start, _) = self.take_smallest(0)
+        self.v = start
+        return request
+
+    def idle(self) -> None:
+        """At the end of a busy period v is the largest finish tag given."""
+        for finish in self.last_finish:
+            if finish > self.v:
+                self.v = finish
+
+
+class Scfq(_Tagged):
+    """Self-clocked fair queueing."""
+
+    def serve(self) -> Request:
+        """Take the smallest finish tag; it is v from now on."""
+        request, (_, finish) = self.take_smallest(1)
+        self.v = finish
+        return request
+
+
+class Essay(Oracle):
+    """The tag of *Multi-Tenant KV Fabrics*, section 5, as written; V is the tag of the request in service."""
+
+    def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
+        """Start with V at 0."""
+        super().__init__(weights, priorities, quanta)
+        self.v: Any = Fraction(0)
+        self.tags: list[Any] = []
+
+    def arrive(self, request: Request) -> None:
+        """Tag `request` with max(V, arrival) + size / weight."""
+        tenant, time, size = request
+        begin = time
+        if self.v > begin:
+            begin = self.v
+        self.waiting.append(request)
+        self.tags.append(begin + Fraction(size) / self.weights[tenant])
+
+    def serve(self) -> Request:
+        """Take the smallest tag among the oldest requests of each tenant."""
+        oldest: dict[int, int] = {}
+        for number, request in enumerate(self.waiting):
+            if request[0] not in oldest:
+                oldest[request[0]] = number
+        ranked = sorted((self.tags[n], self.priorities[tenant], tenant, n) for tenant, n in oldest.items())
+        number = ranked[0][3]
+        self.v = self.tags.pop(number)
+        return self.waiting.pop(number)
+
+
+class Drr(Oracle):
+    """Deficit round robin: the loop of the paper, with its list. A tenant in its turn counts as active."""
+
+    def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
+        """Start with an empty list."""
+        super().__init__(weights, priorities, quanta)
+        self.active: list[int] = []
+        self.deficit: list[Any] = [Fraction(0)] * len(self.weights)
+        self.in_turn: int | None = None
+        self.sending = self.send()
+
+    def arrive(self, request: Request) -> None:
+        """Enqueue; who is not active joins the list at its end, without deficit."""
+        tenant = request[0]
+        if tenant not in self.active and tenant != self.in_turn:
+            self.active.append(tenant)
+            self.deficit[tenant] = Fraction(0)
+        self.waiting.append(request)
+
+    def send(self) -> Iterator[Request]:
+        """Yield what is sent, one after the other; arrivals happen in between."""
+        while True:
+            tenant = self.active.pop(0)
+            self.in_turn = tenant
+            self.deficit[tenant] = self.deficit[tenant] + self.quanta[tenant]
+            request = self.first_of(tenant)
+            while request is not None and request[2] <= self.deficit[tenant]:
+                self.deficit[tenant] = self.deficit[tenant] - request[2]
+                self.waiting.remove(request)
+                yield request
+                request = self.first_of(tenant)
+            self.in_turn = None
+            if request is None:
+                self.deficit[tenant] = Fraction(0)
+            else:
+                self.active.append(tenant)
+
+    def serve(self) -> Request:
+        """Go on with the loop until it sends."""
+        return next(self.sending)
+
+    def idle(self) -> None:
+        """The loop has ended its turn: nobody is active, no deficit is left."""
+        self.active = []
+        self.in_turn = None
+        self.deficit = [Fraction(0)] * len(self.weights)
+        self.sending = self.send()
+
+
+ORACLES: dict[str, type[Oracle]] = {
+    "fcfs": Fcfs,
+    "priority": Priority,
+    "round-robin": RoundRobin,
+    "sfq": Sfq,
+    "scfq": Scfq,
+    "essay": Essay,
+    "drr": Drr,
+}
