@@ -178,7 +178,7 @@ def _code_arrivals(
     discipline: _Discipline, virtual: Any, flows: list[_Flow], sound: list[Any], cost: Any, name: str
 ) -> list[Obligation]:
     obligations = []
-    for who in {0, len(flows) - 1}:
+    for who in range(len(flows)):
         after_virtual, after, stamp = _arrive(discipline, virtual, flows, who, cost)
         given = (*sound, cost > 0, cost <= flows[who].largest)
         kept = z3.And(after_virtual == virtual, *_sound(discipline, after_virtual, after))
