@@ -9,6 +9,7 @@ import functools
 import re
 from collections.abc import Iterator, Mapping
 from importlib import resources
+from itertools import pairwise
 
 import attrs
 
@@ -70,7 +71,7 @@ def parse_clauses(content: str, source: str) -> tuple[Clause, ...]:
 def _sections(content: str, source: str) -> Iterator[Clause]:
     lines = content.splitlines()
     starts = [number for number, line in enumerate(lines) if line.startswith("## ")]
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+    for start, end in pairwise([*starts, len(lines)]):
         place = f"{source}:{start + 1}"
         heading = _HEADING.fullmatch(lines[start].rstrip())
         if heading is None:
