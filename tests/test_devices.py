@@ -25,8 +25,8 @@ def test_the_shipped_profiles() -> None:
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers(name: str) -> None:
     """A profile holds its numbers, the corrected interval, and 95 C."""
-    expected = Device(name, *(Fraction(number) for number in NUMBERS[name]), RefreshRule.CORRECTED, Fraction(95))
-    assert profile(name) == expected
+    peak, refresh, overhead, interval = map(Fraction, NUMBERS[name])
+    assert profile(name) == Device(name, peak, refresh, overhead, interval, RefreshRule.CORRECTED, Fraction(95))
 
 
 def test_the_overhead_says_that_it_is_of_another_memory() -> None:
