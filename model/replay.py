@@ -36,6 +36,8 @@ __all__ = ["CLAIMS", "Lane", "Mark", "Replay", "ReplayError", "replay"]
 
 # A replay walks time; a file that asks for more steps than this is refused.
 MOST_STEPS = 1_000_000
+# No timeline shows more blackouts than this.
+MOST_MARKS = 1000
 
 
 class ReplayError(ValueError):
@@ -44,12 +46,16 @@ class ReplayError(ValueError):
 
 @attrs.frozen
 class Mark:
-    """Something on a timeline: a span, or an instant where `begin_ns == end_ns`."""
+    """Something on a timeline: a span, or an instant where `begin_ns == end_ns`; of a level, its `value` as well.
+
+    Kinds: arrival, admitted, refused (instants), service, blackout, violation, level (spans).
+    """
 
     begin_ns: Fraction
     end_ns: Fraction
     kind: str
     text: str = ""
+    value: Fraction | None = None
 
 
 @attrs.frozen
@@ -139,11 +145,19 @@ class _Given:
 Offers = list[tuple[Request, bool]]
 
 
-def _bucket_offers(given: _Given) -> tuple[Offers, list[str]]:
+@attrs.frozen
+class _Held:
+    """What a bucket held before an offer, or a ledger, and after it, in bytes."""
+
+    before: Fraction
+    after: Fraction
+
+
+def _bucket_offers(given: _Given) -> tuple[Offers, list[_Held]]:
     """Run the offers against the bucket; return what was admitted and the levels, for the timeline."""
     rate, depth = given.positive("rate"), given.positive("depth")
     rule = given.rule_of("token", "essay")
-    bucket, offers, notes = full(depth), [], []
+    bucket, offers, levels = full(depth), [], []
     for request, elapsed in given.elapsed():
         bucket = refill(bucket, rate, depth, elapsed)
         before = bucket.level
@@ -154,67 +168,93 @@ def _bucket_offers(given: _Given) -> tuple[Offers, list[str]]:
         else:
             admitted, bucket = offer(bucket, request.bytes)
         offers.append((request, admitted))
-        notes.append(f"{request.bytes} B at level {exact_text(before)}")
-    return offers, notes
+        levels.append(_Held(Fraction(before), Fraction(bucket.level)))
+    return offers, levels
+
+
+Bound = Callable[[Fraction], Fraction]
+# The pieces of a bound that is the least of several lines: (bytes at once, bytes a ns).
+Lines = list[tuple[Fraction, Fraction]]
 
 
 def _worst_window(
-    offers: Offers, bound: Callable[[Fraction], Fraction]
+    offers: Offers, bound: Bound, lines: Lines
 ) -> tuple[Fraction, Fraction, tuple[Request, Request] | None]:
-    """Return (admitted, bound, window) of the closed window whose admitted bytes are furthest above its bound."""
+    """Return (admitted, bound, window) of the closed window whose admitted bytes are furthest above its bound.
+
+    What is furthest above the least of some lines is furthest above one of them.
+    """
     admitted = [request for request, ok in offers if ok]
     worst: tuple[Fraction, Fraction, tuple[Request, Request] | None] = (Fraction(0), bound(Fraction(0)), None)
-    for first, opening in enumerate(admitted):
-        total = Fraction(0)
-        for closing in admitted[first:]:
-            total += closing.bytes
+    for line in lines:
+        for opening, closing, total in _above(admitted, line):
             limit = bound(Fraction(closing.arrival_ns - opening.arrival_ns))
             if worst[2] is None or total - limit > worst[0] - worst[1]:
                 worst = (total, limit, (opening, closing))
     return worst
 
 
-def _overrun(
-    given: _Given, offers: Offers, notes: list[str], bound: Callable[[Fraction], Fraction], what: str
-) -> Replay:
-    total, limit, window = _worst_window(offers, bound)
+def _above(admitted: list[Request], line: tuple[Fraction, Fraction]) -> Iterator[tuple[Request, Request, Fraction]]:
+    """Yield (opening, closing, bytes) for each closing request: the window furthest above the line, in one pass."""
+    before, rate = 0, line[1]
+    best: tuple[Fraction, Request, int] | None = None
+    for request in admitted:
+        ahead = rate * request.arrival_ns - before
+        if best is None or ahead > best[0]:
+            best = (ahead, request, before)
+        before += request.bytes
+        yield best[1], request, Fraction(before - best[2])
+
+
+def _overrun(given: _Given, offers: Offers, level: Lane, bound: Bound, lines: Lines, what: str) -> Replay:
+    total, limit, window = _worst_window(offers, bound, lines)
     limit -= given.tighter()
-    lanes = [_offer_lane(offers, notes)]
+    lanes = [_offer_lane(offers), level]
     if window is None:
         return Replay(False, total, limit, "B", "nothing is admitted", tuple(lanes))
     begin, end = Fraction(window[0].arrival_ns), Fraction(window[1].arrival_ns)
     finding = (
-        f"{exact_text(total)} B are admitted in the window [{begin}, {end}] ns, "
-        f"{what} allows {exact_text(limit)} B"
+        f"{exact_text(total)} B are admitted in the window [{begin}, {end}] ns, {what} allows {exact_text(limit)} B"
     )
     if total > limit:
         lanes.append(Lane("violation", (Mark(begin, end, "violation", "window"),)))
     return Replay(total > limit, total, limit, "B", finding, tuple(lanes))
 
 
-def _offer_lane(offers: Offers, notes: list[str]) -> Lane:
-    marks = []
-    for (request, ok), note in zip(offers, notes, strict=True):
-        at = Fraction(request.arrival_ns)
-        marks.append(Mark(at, at, "admitted" if ok else "refused", note))
+def _offer_lane(offers: Offers) -> Lane:
+    times = [Fraction(request.arrival_ns) for request, _ in offers]
+    kinds = ["admitted" if ok else "refused" for _, ok in offers]
+    texts = [f"{request.bytes} B" for request, _ in offers]
+    marks = [Mark(at, at, kind, text) for at, kind, text in zip(times, kinds, texts, strict=True)]
     return Lane("offers", tuple(marks))
 
 
+def _level_lane(label: str, offers: Offers, held: list[_Held], largest: Fraction) -> Lane:
+    """Return what was left after each offer until the next; the first mark, an instant, gives the largest value."""
+    times = [Fraction(request.arrival_ns) for request, _ in offers]
+    marks = [Mark(at, at, "level", f"of {exact_text(largest)} B", largest) for at in times[:1]]
+    for begin, end, level in zip(times, [*times[1:], *times[-1:]], held, strict=True):
+        text = f"{exact_text(level.before)} B, then {exact_text(level.after)} B"
+        marks.append(Mark(begin, end, "level", text, level.after))
+    return Lane(label, tuple(marks))
+
+
 def _bucket_overrun(given: _Given) -> Replay:
-    offers, notes = _bucket_offers(given)
+    offers, levels = _bucket_offers(given)
     rate, depth = given.positive("rate"), given.positive("depth")
-    return _overrun(given, offers, notes, lambda t: Fraction(envelope(rate, depth, t)), "the envelope")
+    level = _level_lane("level", offers, levels, depth)
+    return _overrun(given, offers, level, lambda t: Fraction(envelope(rate, depth, t)), [(depth, rate)], "the envelope")
 
 
 def _bucket_cut(given: _Given) -> Replay:
     """Claim "burst-cut": of a burst at the contract's burst rate, no longer than d, a part is refused."""
-    offers, notes = _bucket_offers(given)
+    offers, levels = _bucket_offers(given)
     burst, duration = given.positive("burst"), given.positive("duration")
     _refuse_unless_burst(given, burst, duration)
     refused = [request for request, ok in offers if not ok]
     cut = Fraction(refused[0].arrival_ns) if refused else duration
     finding = f"the burst is cut at {exact_text(cut)} ns of {exact_text(duration)} ns"
-    lanes = [_offer_lane(offers, notes)]
+    lanes = [_offer_lane(offers), _level_lane("level", offers, levels, given.positive("depth"))]
     if refused:
         lanes.append(Lane("violation", (Mark(cut, cut, "violation", "first refusal"),)))
     return Replay(bool(refused), cut, duration, "ns", finding, tuple(lanes))
@@ -229,24 +269,22 @@ def _refuse_unless_burst(given: _Given, burst: Fraction, duration: Fraction) -> 
 
 
 def _meter_window(given: _Given) -> Replay:
-    rates = MeterRates(
-        given.positive("guaranteed"),
-        given.positive("burst"),
-        given.positive("max_request"),
-        burst_allowance(
-            given.positive("guaranteed"), given.positive("burst"), given.number("duration"), given.positive("max_request")
-        ),
-    )  # fmt: skip
+    guaranteed, burst, largest = given.positive("guaranteed"), given.positive("burst"), given.positive("max_request")
+    allowance = burst_allowance(guaranteed, burst, given.number("duration"), largest)
+    rates = MeterRates(guaranteed, burst, largest, allowance)
     given.rule_of("contract")
     meter: Meter = fresh(rates)
     offers: Offers = []
-    notes = []
+    ledgers = []
     for request, elapsed in given.elapsed():
         meter = advance(meter, rates, elapsed)
-        notes.append(f"{request.bytes} B at ledger {exact_text(meter.ledger)}")
+        before = meter.ledger
         admitted, meter = meter_offer(meter, rates, request.bytes)
         offers.append((request, admitted))
-    return _overrun(given, offers, notes, lambda t: Fraction(window_bound(rates, t)), "the contract")
+        ledgers.append(_Held(Fraction(before), Fraction(meter.ledger)))
+    lane = _level_lane("ledger", offers, ledgers, Fraction(rates.allowance))
+    lines = [(rates.max_request, rates.burst), (rates.allowance, rates.guaranteed)]
+    return _overrun(given, offers, lane, lambda t: Fraction(window_bound(rates, t)), lines, "the contract")
 
 
 def _arbiter_gap(given: _Given) -> Replay:
@@ -292,7 +330,9 @@ def _server(given: _Given) -> Server:
     if blackout >= interval > 0:
         raise ReplayError(f"parameters.blackout: expected less than the interval {interval}, got {blackout}")
     refresh = Refresh(interval, blackout) if blackout > 0 and interval > 0 else None
-    return Server(given.positive("peak"), refresh, given.number("offset", Fraction(0)))
+    server = Server(given.positive("peak"), refresh, given.number("offset", Fraction(0)))
+    _refuse_long(given, server)
+    return server
 
 
 def _service_lanes(execution: Execution, tenants: int) -> Iterator[Lane]:
@@ -327,15 +367,17 @@ def _refresh_hotter(given: _Given) -> Replay:
 
 
 def _refuse_long(given: _Given, server: Server) -> None:
-    assert server.refresh is not None
+    if server.refresh is None:
+        return
     up = (server.refresh.interval - server.refresh.blackout) * server.peak_bytes_per_ns
     if sum(request.bytes for request in given.requests) > up * MOST_STEPS:
         raise ReplayError(f"requests: expected a backlog of at most {MOST_STEPS} refresh intervals")
 
 
 def _backlog_lane(label: str, refresh: Refresh, finish: Fraction) -> Lane:
-    marks, now = [], Fraction(0)
-    while now < finish and len(marks) < 1000:
+    marks: list[Mark] = []
+    now = Fraction(0)
+    while now < finish and len(marks) < MOST_MARKS:
         dark = now + refresh.blackout
         marks.append(Mark(now, min(dark, finish), "blackout"))
         if dark < finish:
@@ -356,8 +398,24 @@ def _refresh_service(given: _Given) -> Replay:
     served = _service_in(refresh, Channel(offset), window)
     curve = Fraction(service_curve(refresh, window // refresh.interval, window % refresh.interval))
     bound = curve + given.tighter()
-    finding = f"{exact_text(served)} ns of service in a window of {exact_text(window)} ns, the curve says {exact_text(bound)}"
-    return Replay(served < bound, served, bound, "ns", finding, ())
+    finding = (
+        f"{exact_text(served)} ns of service in a window of {exact_text(window)} ns, the curve says {exact_text(bound)}"
+    )
+    lane = _window_lane(refresh, offset, window)
+    violation = Lane("violation", (Mark(Fraction(0), window, "violation", "less service"),) if served < bound else ())
+    return Replay(served < bound, served, bound, "ns", finding, (lane, violation))
+
+
+def _window_lane(refresh: Refresh, offset: Fraction, window: Fraction) -> Lane:
+    """Return the blackouts and the service of a window that begins `offset` ns after a blackout began."""
+    marks: list[Mark] = []
+    channel, now = Channel(offset), Fraction(0)
+    while now < window and len(marks) < MOST_MARKS:
+        elapsed = min(until_boundary(channel, refresh), window - now)
+        kind = "service" if is_up(channel, refresh) else "blackout"
+        marks.append(Mark(now, now + elapsed, kind))
+        now, (_, channel) = now + elapsed, pass_time(channel, refresh, elapsed)
+    return Lane("window", tuple(marks))
 
 
 def _service_in(refresh: Refresh, channel: Channel, window: Fraction) -> Fraction:
