@@ -1,0 +1,179 @@
+"""The command `headgate`: finds the command that was asked for, and turns whatever ends it into an exit code.
+
+Nothing is imported before it is needed: `headgate --help` loads neither a solver nor a model.
+"""
+
+import contextlib
+import difflib
+import errno
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import attrs
+import click
+
+from headgate.cli.exits import BadInputError, Exit, InternalFaultError
+from headgate.spec.errors import InputError, one_line
+
+__all__ = ["COMMANDS", "main", "run"]
+
+
+@attrs.frozen
+class Entry:
+    """Where a command is defined, and what the list of commands says about it."""
+
+    module: str
+    summary: str
+
+
+COMMANDS = {
+    "verify": Entry("headgate.cli.verify", "Prove every theorem, and check a contract file."),
+    "trace": Entry("headgate.cli.trace", "Did this run keep the contracts?"),
+    "replay": Entry("headgate.cli.replay", "Run a schedule on the exact rules and draw what happens."),
+    "spec": Entry("headgate.cli.spec", "Read the clauses, and what implements, tests and proves them."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command only when it runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, imported now, or None."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(importlib.import_module(entry.module), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that `args` begin with; BadInputError, with the nearest name, where there is none."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = difflib.get_close_matches(name, COMMANDS, 1)
+            hint = f"did you mean {near[0]}?" if near else "see headgate --help"
+            raise BadInputError(f"expected a command ({', '.join(COMMANDS)}), got {name[:60]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table above, so that none has to be imported."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from headgate.cli.output import version
+
+    click.echo(f"headgate {version()}")
+    ctx.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 holds, 1 violated (and shown), 2 bad usage or bad input, 3 undecided, 4 a fault of headgate.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+)
+def headgate() -> None:
+    """Say whether GPU memory bandwidth is shared as the contracts of its tenants say: prove it, or show why not."""
+
+
+def main() -> None:
+    """Run the command line of this process and end it with the exit code."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _silence_stdout()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command that `arguments` ask for; return the exit code. Only HEADGATE_DEBUG=1 shows a traceback."""
+    _never_fail_on_a_character()
+    try:
+        return _invoke(arguments)
+    except (click.Abort, KeyboardInterrupt):
+        return Exit.INTERRUPTED
+    except click.ClickException as error:
+        return _refuse_usage(error)
+    except (BadInputError, InputError) as error:
+        return _say(str(error), Exit.BAD_INPUT)
+    except OSError as error:
+        return _refuse_file(error)
+    except InternalFaultError as error:
+        return _say(f"{error} (this is a fault of headgate, please report it)", Exit.INTERNAL_FAULT)
+    except Exception as error:
+        return _admit_fault(error)
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    """Run a command. Not by click's own `main`, which gives a broken pipe the exit code of a violation."""
+    if "_HEADGATE_COMPLETE" in os.environ:
+        headgate.main(list(arguments), prog_name="headgate")
+    try:
+        with headgate.make_context("headgate", list(arguments)) as context:
+            code = headgate.invoke(context)
+        sys.stdout.flush()
+    except click.exceptions.Exit as end:
+        code = end.exit_code
+    except SystemExit as end:
+        code = end.code
+    return code if isinstance(code, int) else Exit.HOLDS
+
+
+def _never_fail_on_a_character() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _refuse_usage(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return Exit.BAD_INPUT
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f" (see {context.command_path} --help)" if context is not None else ""
+    return _say(error.format_message() + hint, Exit.BAD_INPUT)
+
+
+def _refuse_file(error: OSError) -> int:
+    if error.errno == errno.EPIPE:
+        return _silence_stdout()
+    place = f"{error.filename}: " if isinstance(error.filename, str) else ""
+    return _say(f"{place}{(error.strerror or 'the system refused it').lower()}", Exit.BAD_INPUT)
+
+
+def _silence_stdout() -> int:
+    """Let the interpreter end without a complaint about a reader that went away."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return Exit.BROKEN_PIPE
+
+
+def _admit_fault(error: Exception) -> int:
+    if os.environ.get("HEADGATE_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    said = str(error).strip().partition("\n")[0][:200]
+    name = type(error).__name__
+    hint = "HEADGATE_DEBUG=1 shows where"
+    return _say(f"internal fault: {name}{': ' if said else ''}{said} ({hint})", Exit.INTERNAL_FAULT)
+
+
+def _say(line: str, code: Exit) -> int:
+    click.echo(f"headgate: {one_line(' '.join(line.split(chr(10))))}", err=True)
+    return code

@@ -1,0 +1,178 @@
+"""`headgate verify`: prove every theorem of the catalogue, and check what a contract file claims of itself.
+
+Exit code 0: every theorem has the verdict that it should have, and the contracts hold; 1: one has not, and is shown;
+2: bad usage or bad input; 3: something is unknown; 4: a counterexample that does not replay.
+"""
+
+import difflib
+import fnmatch
+import importlib.resources
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from headgate.cli.exits import BadInputError, Exit, exit_for
+from headgate.cli.output import Screen, format_option, json_text
+from headgate.cli.proving import prove_all
+from headgate.cli.verify_text import listing, report
+from headgate.proofs.catalogue import catalogue
+from headgate.proofs.contract_checks import ContractCheck, contract_checks, is_judged
+from headgate.proofs.theorem import Expect, Kind, Result, Theorem
+from headgate.spec.contracts import parse_contracts, read_contracts
+from headgate.spec.schedules import schedule_text, write_schedule
+from headgate.spec.vocabulary import ContractSet, Schedule, Verdict
+
+__all__ = ["verify"]
+
+DEFAULT_CONTRACTS = "h200_eight_tenants.toml"
+
+
+@click.command(short_help="Prove every theorem, and check a contract file.")
+@click.argument("contracts", metavar="[CONTRACTS.toml]", required=False)
+@click.option("--only", "patterns", metavar="ID", multiple=True, help="Only these rows, such as 'sfq-*'; repeatable.")
+@click.option("--witness", "folder", metavar="DIR", help="Write every schedule that was found to DIR/ID.json.")
+@click.option("--list", "listed", is_flag=True, help="List what would be proved, and prove nothing.")
+@click.option("--verbose", "-v", is_flag=True, help="Show statements, assumptions and timelines as well.")
+@format_option
+def verify(
+    contracts: str | None, patterns: tuple[str, ...], folder: str | None, listed: bool, verbose: bool, form: str
+) -> int:
+    """Prove every theorem of headgate, and check that the device of a contract file can keep its promises.
+
+    Without CONTRACTS.toml, the shipped file of eight tenants on one H200 is checked. Rules that are known to be
+    wrong, the essays' own, are expected to be refuted, by a schedule that `headgate replay` runs.
+
+    Exit codes: 0 all as it should be, 1 something that should hold does not, 2 bad input, 3 something is unknown,
+    4 a fault of headgate.
+    """
+    agreed = read_contracts(contracts) if contracts is not None else _shipped()
+    theorems, checks = _selected(patterns, agreed)
+    if listed:
+        click.echo(_list_as_json(theorems, checks) if form == "json" else listing(theorems, checks))
+        return Exit.HOLDS
+    if folder is not None:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    results = [_named(result) for result in prove_all(theorems)]
+    if folder is not None:
+        _write_witnesses(results, Path(folder))
+    verdict = _verdict(results, checks)
+    if form == "json":
+        click.echo(_as_json(results, checks, verdict))
+    else:
+        judged = None if is_judged(agreed) else agreed.policy
+        click.echo(report(results, checks, agreed.source, judged, folder, verbose, Screen.of_stdout()))
+    return exit_for(verdict)
+
+
+def _shipped() -> ContractSet:
+    content = (importlib.resources.files("headgate.examples") / DEFAULT_CONTRACTS).read_text("utf-8")
+    return parse_contracts(content, DEFAULT_CONTRACTS)
+
+
+def _selected(patterns: Sequence[str], agreed: ContractSet) -> tuple[list[Theorem], list[ContractCheck]]:
+    """Return the theorems and the rows of the contract file that the patterns ask for; all, where there is none."""
+    theorems, checks = catalogue(), contract_checks(agreed)
+    ids = [theorem.id for theorem in theorems] + [check.id for check in checks]
+    ids += [check.id.removeprefix("contracts.") for check in checks]
+    for pattern in patterns:
+        if not fnmatch.filter(ids, pattern):
+            near = difflib.get_close_matches(pattern, ids, 3, 0.4)
+            hint = f" (did you mean {' or '.join(near)}?)" if near else " (see headgate verify --list)"
+            raise BadInputError(f"--only: expected the id of a theorem or a row{hint}, got {pattern[:60]!r}")
+
+    def is_wanted(identifier: str) -> bool:
+        names = {identifier, identifier.removeprefix("contracts.")}
+        return not patterns or any(fnmatch.filter(names, pattern) for pattern in patterns)
+
+    return [t for t in theorems if is_wanted(t.id)], [c for c in checks if is_wanted(c.id)]
+
+
+def _named(result: Result) -> Result:
+    """Give the witness the name of its theorem."""
+    if result.witness is None:
+        return result
+    return attrs.evolve(result, witness=attrs.evolve(result.witness, name=result.theorem.id))
+
+
+def _write_witnesses(results: Sequence[Result], folder: Path) -> None:
+    for result in results:
+        if result.witness is not None:
+            write_schedule(result.witness, folder / f"{result.theorem.id}.json")
+
+
+def _verdict(results: Sequence[Result], checks: Sequence[ContractCheck]) -> Verdict:
+    """What is broken outweighs what is unknown."""
+    kinds = [result.kind for result in results if not result.as_expected] + [check.kind for check in checks]
+    if Kind.UNKNOWN in kinds and Kind.COUNTEREXAMPLE not in kinds:
+        return Verdict.UNDECIDED
+    return Verdict.HOLDS if set(kinds) <= {Kind.PROVED} else Verdict.VIOLATED
+
+
+# ---- JSON ----
+
+
+def _as_json(results: Sequence[Result], checks: Sequence[ContractCheck], verdict: Verdict) -> str:
+    rows = [_result(result) for result in results] + [_check(check) for check in checks]
+    return json_text("verify", verdict, rows)
+
+
+def _result(result: Result) -> dict[str, Any]:
+    return {
+        **_theorem(result.theorem),
+        "verdict": result.kind.value,
+        "seconds": round(result.seconds, 3),
+        "solver": result.solver,
+        "premises_satisfiable": result.premises_satisfiable,
+        "tight": result.tight,
+        "recheck": None,
+        "reason": result.reason,
+        "witness": None if result.witness is None else _witness(result.witness),
+    }
+
+
+def _theorem(theorem: Theorem) -> dict[str, Any]:
+    return {
+        "id": theorem.id,
+        "clause": list(theorem.clauses),
+        "statement": theorem.statement,
+        "scope": theorem.scope,
+        "assumptions": list(theorem.assumptions),
+        "expected": theorem.expect.value,
+    }
+
+
+def _check(check: ContractCheck) -> dict[str, Any]:
+    return {
+        **_claimed(check),
+        "verdict": check.kind.value,
+        "seconds": 0,
+        "solver": None,
+        "premises_satisfiable": None,
+        "tight": None,
+        "recheck": None,
+        "reason": check.finding,
+        "witness": None,
+    }
+
+
+def _claimed(check: ContractCheck) -> dict[str, Any]:
+    return {
+        "id": check.id,
+        "clause": list(check.clauses),
+        "statement": check.statement,
+        "scope": check.scope,
+        "assumptions": list(check.assumptions),
+        "expected": Expect.PROVED.value,
+    }
+
+
+def _witness(schedule: Schedule) -> Any:
+    return json.loads(schedule_text(schedule))
+
+
+def _list_as_json(theorems: Sequence[Theorem], checks: Sequence[ContractCheck]) -> str:
+    return json_text("verify", Verdict.HOLDS, [*map(_theorem, theorems), *map(_claimed, checks)])

@@ -1,0 +1,191 @@
+"""What `headgate verify` prints: a row a theorem, by mechanism, then the contracts, then what needs a closer look."""
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from headgate.cli.output import Screen, readable
+from headgate.cli.replay import drawing
+from headgate.model.replay import replay
+from headgate.proofs.contract_checks import ContractCheck
+from headgate.proofs.theorem import Expect, Kind, Result, Theorem
+from headgate.spec.clauses import clauses
+from headgate.spec.vocabulary import Schedule
+
+__all__ = ["listing", "report"]
+
+GOOD, BAD, OPEN = ("✓", "+"), ("✗", "!"), ("?", "?")
+CLAUSES_WIDTH, VERDICT_WIDTH = 13, 21
+
+
+def report(
+    results: Sequence[Result],
+    checks: Sequence[ContractCheck],
+    source: str,
+    not_judged: str | None,
+    folder: str | None,
+    verbose: bool,
+    screen: Screen,
+) -> str:
+    """Return the whole text. `not_judged` is the policy under which no promise is judged, if it is one."""
+    lines: list[str] = []
+    for mechanism, members in _by_mechanism(results):
+        lines += ["", screen.paint(mechanism, "title")]
+        for result in members:
+            lines += _theorem_rows(result, _id_width(results), verbose, screen)
+    if checks:
+        lines += ["", screen.paint(f"contracts: {source}", "title")]
+        width = max(len(_short(check)) for check in checks)
+        lines += [row for check in checks for row in _check_rows(check, width, verbose, screen)]
+    if not_judged is not None and checks:
+        lines.append(f"  policy {not_judged}: no arbiter to bound a delay; headgate trace judges a recording")
+    for result in results:
+        if not result.as_expected:
+            lines += ["", *_closer(result, screen)]
+    lines += ["", *_summary(results, checks, folder, screen)]
+    return "\n".join(lines).lstrip("\n")
+
+
+def listing(theorems: Sequence[Theorem], checks: Sequence[ContractCheck]) -> str:
+    """Return a line for each row that would be decided."""
+    width = max(map(len, [*(theorem.id for theorem in theorems), *(check.id for check in checks)]), default=0)
+    lines = []
+    for theorem in theorems:
+        expected = " (to be refuted)" if theorem.expect is Expect.REFUTED else ""
+        lines.append(f"{theorem.id.ljust(width)}  {_names(theorem.clauses)}{expected}")
+    return "\n".join([*lines, *(f"{check.id.ljust(width)}  {_names(check.clauses)}" for check in checks)])
+
+
+def _by_mechanism(results: Iterable[Result]) -> list[tuple[str, list[Result]]]:
+    """Group by the file of the first clause, in the order in which the groups first appear."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        known = clauses().get(result.theorem.clauses[0]) if result.theorem.clauses else None
+        mechanism = known.mechanism.replace("-", " ") if known is not None else "other"
+        groups.setdefault(mechanism, []).append(result)
+    return list(groups.items())
+
+
+def _id_width(results: Sequence[Result]) -> int:
+    return max((len(result.theorem.id) for result in results), default=0)
+
+
+def _names(ids: Sequence[str]) -> str:
+    """Return clause ids in short: `CM-2, CM-4` of one mechanism as `CM-2,4`."""
+    parts: list[str] = []
+    prefix = ""
+    for identifier in ids:
+        head, _, number = identifier.partition("-")
+        parts.append(number if head == prefix else identifier)
+        prefix = head
+    return ",".join(parts)
+
+
+# ---- theorems ----
+
+
+def _theorem_rows(result: Result, width: int, verbose: bool, screen: Screen) -> Iterator[str]:
+    theorem = result.theorem
+    signs, words, colour = _looks(result)
+    head = f"{theorem.id.ljust(width)} {_names(theorem.clauses).ljust(CLAUSES_WIDTH)} "
+    verdict = screen.paint(words.ljust(VERDICT_WIDTH), colour)
+    yield f"  {screen.paint(screen.sign(*signs), colour)} {head}{verdict} {result.seconds:5.2f} s"
+    if verbose:
+        yield from _details(theorem.statement, screen)
+    yield from _details(theorem.scope, screen, "quiet")
+    if verbose:
+        yield from (line for assumed in theorem.assumptions for line in _details(f"assumes {assumed}", screen))
+        yield from _evidence(result, screen)
+    if result.witness is not None and result.kind is Kind.REFUTED_AS_EXPECTED:
+        yield from _details(readable(replay(result.witness).finding), screen)
+        if verbose:
+            yield from _drawn(result.witness, screen)
+
+
+def _looks(result: Result) -> tuple[tuple[str, str], str, str]:
+    """Return (sign and plain sign, words, colour) of a verdict."""
+    if result.kind is Kind.REFUTED_AS_EXPECTED:
+        return GOOD, "refuted, as expected", "good"
+    if result.kind is Kind.COUNTEREXAMPLE:
+        return BAD, "COUNTEREXAMPLE", "bad"
+    if not result.as_expected:
+        return OPEN, "UNKNOWN", "doubt"
+    words = "proved" if result.kind is Kind.PROVED else f"holds to depth {result.theorem.horizon}"
+    return GOOD, f"{words}, tight" if result.tight else words, "good"
+
+
+def _evidence(result: Result, screen: Screen) -> Iterator[str]:
+    if result.obligations:
+        tight = "" if not result.tight else "; the bound one step tighter is broken by a schedule that replays"
+        yield from _details(f"{result.obligations} obligations, their premises satisfiable{tight}", screen)
+
+
+def _details(text: str, screen: Screen, colour: str | None = None) -> Iterator[str]:
+    indent = " " * 6
+    for line in textwrap.wrap(text, screen.width, initial_indent=indent, subsequent_indent=indent):
+        yield screen.paint(line, colour)
+
+
+def _drawn(schedule: Schedule, screen: Screen) -> list[str]:
+    return ["", drawing(schedule, replay(schedule), screen), ""]
+
+
+# ---- contracts ----
+
+
+def _check_rows(check: ContractCheck, width: int, verbose: bool, screen: Screen) -> Iterator[str]:
+    signs, words, colour = {
+        Kind.PROVED: (GOOD, "holds", "good"),
+        Kind.COUNTEREXAMPLE: (BAD, "VIOLATED", "bad"),
+    }.get(check.kind, (OPEN, "UNKNOWN", "doubt"))
+    head = f"{_short(check).ljust(width)} {_names(check.clauses).ljust(CLAUSES_WIDTH - 3)} "
+    fits = len(f"    {head}{words.ljust(8)} {check.finding}") <= screen.width
+    verdict = screen.paint(words.ljust(8), colour) + f" {check.finding}" if fits else screen.paint(words, colour)
+    yield f"  {screen.paint(screen.sign(*signs), colour)} {head}{verdict}"
+    if not fits:
+        yield from _details(check.finding, screen)
+    if verbose or check.kind is not Kind.PROVED:
+        yield from _details(check.statement, screen)
+        yield from _details(check.scope, screen, "quiet")
+
+
+def _short(check: ContractCheck) -> str:
+    return check.id.removeprefix("contracts.")
+
+
+# ---- what is not as it should be ----
+
+
+def _closer(result: Result, screen: Screen) -> list[str]:
+    """Return all that is known of a theorem that has not the verdict that it should have."""
+    theorem = result.theorem
+    lines = [screen.paint(f"{theorem.id}: {_looks(result)[1]}", "bad")]
+    lines += [*_details(theorem.statement, screen), *_details(result.reason, screen)]
+    if result.witness is not None:
+        lines += _drawn(result.witness, screen)
+        lines += _details(readable(replay(result.witness).finding), screen)
+    return lines
+
+
+def _summary(
+    results: Sequence[Result], checks: Sequence[ContractCheck], folder: str | None, screen: Screen
+) -> Iterator[str]:
+    counts = [
+        (sum(r.kind is Kind.PROVED for r in results), "proved"),
+        (sum(r.kind is Kind.HOLDS_TO for r in results), "proved to a depth"),
+        (sum(r.kind is Kind.REFUTED_AS_EXPECTED for r in results), "refuted as expected"),
+        (sum(r.kind is Kind.COUNTEREXAMPLE for r in results), "with a counterexample"),
+    ]
+    parts = [f"{number} {what}" for number, what in counts if number]
+    unknown = sum(r.kind is Kind.UNKNOWN for r in results) + sum(c.kind is Kind.UNKNOWN for c in checks)
+    if results:
+        yield f"{', '.join([*parts, f'{unknown} unknown'])} ({_seconds(results)} s, {results[0].solver})"
+    if checks:
+        held = sum(c.kind is Kind.PROVED for c in checks)
+        yield f"contracts: {held} of {len(checks)} checks hold"
+    if folder is not None:
+        written = sum(result.witness is not None for result in results)
+        yield f"{written} schedules written to {folder}; replay one with: headgate replay {folder}/ID.json"
+
+
+def _seconds(results: Sequence[Result]) -> str:
+    return f"{sum(result.seconds for result in results):.1f}"
