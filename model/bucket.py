@@ -54,7 +54,7 @@ def envelope(rate: Number, depth: Number, elapsed: Number) -> Number:
     return depth + rate * elapsed
 
 
-@implements("TB-7")
+@implements("TB-7", "CM-7")
 def essay_depth(rate: Number, burst_duration: Number) -> Number:
     """Return the essay's bucket capacity: rate times burst duration."""
     return rate * burst_duration

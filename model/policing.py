@@ -41,7 +41,9 @@ def first_conforming(meter: Meter, rates: MeterRates, size: int) -> int:
     """Return the least whole ns from now at which a request of `size` <= M is in contract (integers, Fractions)."""
     ledger_over = meter.ledger + size - rates.allowance
     peak_short = size - meter.peak.level
-    return max(0, math.ceil(Fraction(ledger_over) / rates.guaranteed), math.ceil(Fraction(peak_short) / rates.burst))
+    drained: Fraction = Fraction(ledger_over) / rates.guaranteed
+    refilled: Fraction = Fraction(peak_short) / rates.burst
+    return max(0, math.ceil(drained), math.ceil(refilled))
 
 
 class TenantPolicer:

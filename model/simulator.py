@@ -64,10 +64,8 @@ def weight_of(contract: Contract) -> Fraction:
     return contract.guaranteed_bytes_per_ns if not contract.best_effort else Fraction(1)
 
 
-@implements("AR-1", "AR-2", "AR-7")
-def simulate(
-    requests: Sequence[Request], contracts: Sequence[Contract], policy: Policy, server: Server
-) -> Execution:
+@implements("AR-1", "AR-2", "AR-7", "PR-7")
+def simulate(requests: Sequence[Request], contracts: Sequence[Contract], policy: Policy, server: Server) -> Execution:
     """Return what `server` under `policy` does with `requests` (ordered by arrival), policed by `contracts`."""
     policed = list(police(requests, contracts))
     refused = tuple(p.request for p in policed if p.policing is Policing.REFUSED)
@@ -78,9 +76,7 @@ def simulate(
 class _Run:
     """One run: the queues, and the state of the arbiter."""
 
-    def __init__(
-        self, contracts: Sequence[Contract], policy: Policy, server: Server, policed: list[Policed]
-    ) -> None:
+    def __init__(self, contracts: Sequence[Contract], policy: Policy, server: Server, policed: list[Policed]) -> None:
         self.contracts, self.policy, self.server = contracts, policy, server
         self.tenants = tenants_of(contracts)
         self.state: Any = policy.start(self.tenants)

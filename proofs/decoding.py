@@ -35,7 +35,10 @@ def _exact(model: z3.ModelRef, term: Any) -> object:
 
 
 def offers_schedule(
-    heading: tuple[str, str, str, str, str], parameters: Mapping[str, Any], arrivals: Sequence[Any], sizes: Sequence[Any]
+    heading: tuple[str, str, str, str, str],
+    parameters: Mapping[str, Any],
+    arrivals: Sequence[Any],
+    sizes: Sequence[Any],
 ) -> Callable[[z3.ModelRef], Schedule]:
     """Return a decoder for offers of one tenant."""
 

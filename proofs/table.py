@@ -7,6 +7,7 @@ table computes is which request each turn serves, so that any question about ord
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -58,7 +59,7 @@ def table(policy: Policy, tenants: Tenants, count: int, largest: int) -> Table:
     turns_of = tuple(z3.Ints([f"turn{k}" for k in range(count)]))
     domain: list[Any] = [z3.And(o >= 0, o < tenants.count) for o in owners]
     domain += [z3.And(s >= 1, s <= largest) for s in sizes]
-    domain += [turns_of[0] == 0, *(a <= b for a, b in zip(turns_of, turns_of[1:], strict=False))]
+    domain += [turns_of[0] == 0, *(a <= b for a, b in pairwise(turns_of))]
     domain += [turn <= number for number, turn in enumerate(turns_of)]
     run = _Run(policy, tenants, owners, sizes, turns_of)
     turns = tuple(run.turn(number) for number in range(count))

@@ -47,7 +47,11 @@ class Obligation:
 
 @attrs.frozen
 class Query:
-    """A search: sat means that `decode` gives a schedule; `smallest` are terms to keep small, in this order."""
+    """A search: sat means that `decode` gives a schedule.
+
+    `smallest` are integer terms to keep small, in this order: first what makes a schedule easy to read, then every
+    other free term, so that the schedule found does not depend on what the solver did before.
+    """
 
     constraints: tuple[Any, ...]
     decode: Callable[[z3.ModelRef], Schedule]

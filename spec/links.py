@@ -27,7 +27,9 @@ def checks(*clauses: str) -> Callable[[Function], Function]:
 
 def _recorder(table: dict[str, list[str]], clauses: tuple[str, ...]) -> Callable[[Function], Function]:
     def record(function: Function) -> Function:
-        where = f"{function.__module__}.{function.__qualname__}"
+        # A wrapper's qualified name may say where it was made; then its plain name is where it is found.
+        name = function.__name__ if "<locals>" in function.__qualname__ else function.__qualname__
+        where = f"{function.__module__}.{name}"
         for clause in clauses:
             known = table.setdefault(clause, [])
             if where not in known:

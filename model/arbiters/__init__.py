@@ -9,6 +9,21 @@ from headgate.model.arbiters.scfq import SCFQ
 from headgate.model.arbiters.sfq import SFQ
 from headgate.model.arbiters.strict_priority import PRIORITY
 
-__all__ = ["ARBITERS", "NO_STAMP", "Arrival", "Policy", "Stamp", "Tenants", "tie_order"]
+__all__ = [
+    "ARBITERS",
+    "DRR",
+    "ESSAY",
+    "FCFS",
+    "NO_STAMP",
+    "PRIORITY",
+    "ROUND_ROBIN",
+    "SCFQ",
+    "SFQ",
+    "Arrival",
+    "Policy",
+    "Stamp",
+    "Tenants",
+    "tie_order",
+]
 
 ARBITERS = {policy.name: policy for policy in (SFQ, SCFQ, DRR, ROUND_ROBIN, FCFS, PRIORITY, ESSAY)}

@@ -134,7 +134,9 @@ def _drr_steps(count: int) -> list[Obligation]:
 
 def _stamps_nothing() -> list[Obligation]:
     at, size, cost, order = z3.Reals("at size cost order")
-    plain = [policy.stamp(_any_state(policy, 2)[0], 0, Arrival(at, size, cost, order))[1] for policy in (FCFS, PRIORITY)]
+    plain = [
+        policy.stamp(_any_state(policy, 2)[0], 0, Arrival(at, size, cost, order))[1] for policy in (FCFS, PRIORITY)
+    ]
     kept = [z3.And(made.order == order, made.size == size, made.begin == NO_STAMP.begin) for made in plain]
     return [Obligation("a stamp keeps size and order of arrival", (size > 0,), z3.And(*kept))]
 

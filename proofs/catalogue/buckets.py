@@ -7,6 +7,7 @@ all windows that end now, or 0: it is carried by one window, which begins anew w
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import z3
@@ -44,7 +45,8 @@ def _envelope() -> list[Obligation]:
         Obligation("a bucket starts full", (depth > 0,), _sound(full(depth).level, depth, lift(0), lift(0))),
         Obligation("a window may begin at any time", given, _sound(level, depth, lift(0), lift(0))),
         Obligation("time passes", given, _sound(later.level, depth, admitted, granted + rate * elapsed)),
-        Obligation("a request is offered", given, _sound(charged.level, depth, where(ok, admitted + size, admitted), granted)),
+        Obligation("a request is offered", given,
+                   _sound(charged.level, depth, where(ok, admitted + size, admitted), granted)),
         Obligation("the invariant gives the envelope", (*given, window >= 0, granted == rate * window),
                    admitted <= envelope(rate, depth, window)),
     ]  # fmt: skip
@@ -82,7 +84,7 @@ def _offers(count: int, largest: int) -> tuple[list[Any], list[Any], list[Any]]:
     """Return (arrivals, sizes, constraints): `count` offers in order, at 0..largest ns, of 1..largest bytes."""
     arrivals, sizes = z3.Ints([f"t{k}" for k in range(count)]), z3.Ints([f"s{k}" for k in range(count)])
     domain = [z3.And(s >= 1, s <= largest) for s in sizes] + [arrivals[0] >= 0, arrivals[-1] <= largest]
-    domain += [a <= b for a, b in zip(arrivals, arrivals[1:], strict=False)]
+    domain += [a <= b for a, b in pairwise(arrivals)]
     return arrivals, sizes, domain
 
 
@@ -97,7 +99,7 @@ def _token_attack(tighter: Fraction) -> Query:
     domain += [rate >= 1, rate <= 4, depth >= 1, depth <= 8, over]
     heading = ("TB-4", "A token bucket keeps its envelope.", "bucket", "token", "overrun")
     decode = offers_schedule(heading, {"rate": rate, "depth": depth, "tighter_by": tighter}, arrivals, sizes)
-    return Query(tuple(domain), decode, (arrivals[-1], z3.Sum(sizes), depth))
+    return Query(tuple(domain), decode, (arrivals[-1], z3.Sum(sizes), depth, rate, *arrivals, *sizes))
 
 
 def _essay_attack(tighter: Fraction) -> Query:
@@ -163,6 +165,31 @@ def _marker() -> list[Obligation]:
     ]  # fmt: skip
 
 
+def _marker_exactness() -> list[Obligation]:
+    """Each bucket's level and the excess of its own traffic make up its depth, as for a bucket alone."""
+    rates, marker, elapsed, size, _, numbers = _marker_state()
+    over_c, over_p = z3.Reals("over_c over_p")
+
+    def exact(after: Marker, committed: Any, peak: Any) -> Any:
+        return z3.And(after.committed.level + committed == rates.committed_depth, committed >= 0,
+                      after.peak.level + peak == rates.peak_depth, peak >= 0)  # fmt: skip
+
+    given = (*numbers[:6], exact(marker, over_c, over_p), marker.committed.level >= 0, marker.peak.level >= 0)
+    left_c = maximum(0, over_c - rates.committed_rate * elapsed)
+    left_p = maximum(0, over_p - rates.peak_rate * elapsed)
+    colour, marked = mark(marker, size)
+    green, red = where(colour == int(Colour.GREEN), size, 0), where(colour == int(Colour.RED), 0, size)
+    return [
+        Obligation("at first nothing is in excess", given[:4], exact(fresh(rates), lift(0), lift(0))),
+        Obligation("time passes", given, exact(advance(marker, rates, elapsed), left_c, left_p)),
+        Obligation("a request is marked", given, exact(marked, over_c + green, over_p + red)),
+        Obligation("red iff the excess would pass PBS", given,
+                   (colour == int(Colour.RED)) == (over_p + size > rates.peak_depth)),
+        Obligation("green iff neither excess would pass its depth", given, (colour == int(Colour.GREEN)) == z3.And(
+            over_p + size <= rates.peak_depth, over_c + size <= rates.committed_depth)),
+    ]  # fmt: skip
+
+
 def _gcra() -> list[Obligation]:
     ahead, rate, level, limit, elapsed, size, cost = z3.Reals("ahead rate level limit elapsed size cost")
     depth = rate * limit
@@ -206,6 +233,13 @@ THEOREMS: Sequence[Theorem] = (
         "marker-envelopes", ("TC-1", "TC-2", "TC-3", "TC-4"),
         "Green keeps CBS + CIR t, green and yellow together keep PBS + PIR t; the colours are exact.",
         "every horizon; all rates, depths, times and sizes, PIR >= CIR", obligations=_marker,
+    ),
+    Theorem(
+        "marker-exactness", ("TC-1", "TC-2"),
+        "A request is red iff it would put what is not red above PBS + PIR t, green iff it fits both envelopes.",
+        "every horizon; all rates, depths, times and sizes, PIR >= CIR",
+        ("the largest excess of all windows is the Lindley excess (theorem bucket-exactness)",),
+        obligations=_marker_exactness,
     ),
     Theorem(
         "gcra-is-a-bucket", ("GC-1", "GC-2", "GC-3"),

@@ -1,16 +1,18 @@
 """Theorems on fair queueing by tags: SFQ and SCFQ are fair to any pair of tenants, the essay's tag is not.
 
-Two layers. The pair layer holds for any number of tenants: two tenants run on the code, all others are an environment
-that may serve anybody whose tag is not above theirs. The code layer runs the code's own step for N = 2..8 tenants, shows
-that its invariant is inductive, and that what it does is what the pair layer allows.
+Two layers. The pair layer holds for any number of tenants: two tenants run on the code, all others are an
+environment that may serve anybody whose tag is not above theirs. The code layer runs the code's own step for N = 2..8
+tenants, shows that its invariant is inductive, and that what it does is what the pair layer allows.
 
-A tenant's *position* is the start tag of its head, or its last finish tag while nothing of it waits. It moves by exactly
-the cost of what is served, so that the service since any instant is the difference of two positions; the bracket keeps
-every backlogged position near the virtual time. The rate of the server appears nowhere: all of it holds under blackouts.
+A tenant's *position* is the start tag of its head, or its last finish tag while nothing of it waits. It moves by
+exactly the cost of what is served, so that the service since any instant is the difference of two positions; the
+bracket keeps every backlogged position near the virtual time. The rate of the server appears nowhere: all of it holds
+under blackouts.
 """
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -59,7 +61,8 @@ class _Flow:
 
 def _flow(number: int) -> _Flow:
     begin, cost, largest, last = z3.Reals(f"begin{number} cost{number} largest{number} last{number}")
-    return _Flow(begin, cost, largest, *z3.Bools(f"queued{number} busy{number} more{number}"), last)
+    queued, busy, more = z3.Bools(f"queued{number} busy{number} more{number}")
+    return _Flow(begin, cost, largest, queued, busy, more, last)
 
 
 @attrs.frozen
@@ -112,18 +115,24 @@ def _state(virtual: Any, flows: Sequence[_Flow]) -> FairQueue:
     return FairQueue(virtual, tuple(flow.last for flow in flows))
 
 
-def _arrive(discipline: _Discipline, virtual: Any, flows: Sequence[_Flow], who: int, cost: Any) -> tuple[Any, list[_Flow], Stamp]:
+def _arrive(
+    discipline: _Discipline, virtual: Any, flows: Sequence[_Flow], who: int, cost: Any
+) -> tuple[Any, list[_Flow], Stamp]:
     """Run the code's stamp for a request of `who`; return (virtual, flows, stamp)."""
     state, stamp = discipline.policy.stamp(_state(virtual, flows), who, Arrival(lift(0), cost, cost, lift(0)))
     flow = flows[who]
-    first = _Flow(stamp.begin, stamp.end - stamp.begin, flow.largest, lift(True), lift(True), lift(False), state.last[who])
+    first = _Flow(
+        stamp.begin, stamp.end - stamp.begin, flow.largest, lift(True), lift(True), lift(False), state.last[who]
+    )
     behind = attrs.evolve(flow, more=lift(True), last=state.last[who])
     after = [attrs.evolve(other, last=state.last[k]) for k, other in enumerate(flows)]
     after[who] = where(flow.queued, behind, first)
     return state.virtual, after, stamp
 
 
-def _serve(discipline: _Discipline, virtual: Any, flows: Sequence[_Flow], cost: Any) -> tuple[Any, Any, Any, list[_Flow]]:
+def _serve(
+    discipline: _Discipline, virtual: Any, flows: Sequence[_Flow], cost: Any
+) -> tuple[Any, Any, Any, list[_Flow]]:
     """Run the code's select; return (found, tenant, virtual, flows). The next head, if any, costs `cost`."""
     count = len(flows)
     tenants = Tenants(count, tuple(range(count)), (0,) * count, (lift(0),) * count)
@@ -183,10 +192,14 @@ def _code_arrivals(
         given = (*sound, cost > 0, cost <= flows[who].largest)
         kept = z3.And(after_virtual == virtual, *_sound(discipline, after_virtual, after))
         backlogged = z3.Or(flows[who].queued, flows[who].busy)
-        same = z3.Implies(backlogged, z3.And(after[who].position == flows[who].position, stamp.begin == flows[who].last))
+        same = z3.Implies(
+            backlogged, z3.And(after[who].position == flows[who].position, stamp.begin == flows[who].last)
+        )
         obligations += [
             Obligation(f"{name}a request of tenant {who} arrives", given, kept),
-            Obligation(f"{name}it joins its queue where that ends", given, z3.And(same, stamp.end == stamp.begin + cost)),
+            Obligation(
+                f"{name}it joins its queue where that ends", given, z3.And(same, stamp.end == stamp.begin + cost)
+            ),
         ]
     return obligations
 
@@ -206,7 +219,8 @@ def _code_services(
     passes = [z3.Implies(flow.queued, tag <= discipline.chosen_tag(flow)) for flow in flows]
     steps = zip(_sound(discipline, after_virtual, after), range(len(flows)), strict=True)
     return [
-        Obligation(name + "somebody who waits is served", (*sound, z3.Or(*queued)), z3.And(lift(found), choose(tenant, queued))),
+        Obligation(name + "somebody who waits is served", (*sound, z3.Or(*queued)),
+                   z3.And(lift(found), choose(tenant, queued))),
         *(Obligation(f"{name}a service, tenant {k}", given, goal) for goal, k in steps),
         Obligation(name + "the position moves by the cost of what is served", given, z3.And(*moves)),
         Obligation(name + "the virtual time is the tag served, never goes back, passes no waiting tag", given,
@@ -265,7 +279,8 @@ def _pair_steps(discipline: _Discipline) -> list[Obligation]:
     others = [z3.And(virtual <= later, *(later <= discipline.chosen_tag(flow) for flow in flows))]
     begins = _Pair((flows[0].position, flows[1].position), virtual, (lift(0), lift(0)))
     return [
-        Obligation("an interval begins while both are backlogged", tuple(given[:4]), _counted(discipline, flows, begins)),
+        Obligation("an interval begins while both are backlogged", tuple(given[:4]),
+                   _counted(discipline, flows, begins)),
         Obligation("a third tenant is served", (*given, *both, *others), z3.And(
             *_sound(discipline, later, flows), _counted(discipline, flows, pair))),
         *_pair_arrivals(discipline, virtual, flows, pair, given, cost),
@@ -330,7 +345,8 @@ def _gap_attack(policy: Policy, tenants: Tenants, requests: int, clause: str) ->
         def decode(model: z3.ModelRef) -> Schedule:
             return schedule_of(model, heading, parameters, found.requests)
 
-        return Query((*found.constraints, over), decode, (z3.Sum(found.sizes), found.arrivals[-1]))
+        smallest = (z3.Sum(found.sizes), found.arrivals[-1], *found.arrivals, *found.tenants, *found.sizes)
+        return Query((*found.constraints, over), decode, smallest)
 
     return attack
 
@@ -342,14 +358,15 @@ def _deep_queues(discipline: _Discipline, depth: int) -> list[Obligation]:
     other = _flow(1)
     first = attrs.evolve(_flow(0), queued=lift(False), more=lift(False), busy=lift(False))
     given: list[Any] = [*_sound(discipline, virtual, [first, other]), clocks[0] == virtual]
-    state, stamps = _state(virtual, [first, other]), []
+    state = _state(virtual, [first, other])
+    stamps: list[Stamp] = []
     for cost, clock in zip(costs, clocks, strict=True):
         given += [cost > 0, cost <= first.largest, clock >= virtual]
         if stamps:
             given.append(clock <= discipline.chosen_tag(attrs.evolve(first, begin=stamps[0].begin, cost=costs[0])))
         state, stamp = discipline.policy.stamp(FairQueue(clock, state.last), 0, Arrival(lift(0), cost, cost, lift(0)))
         stamps.append(stamp)
-    given += [a <= b for a, b in zip(clocks, clocks[1:], strict=False)]
+    given += [a <= b for a, b in pairwise(clocks)]
     equal = _head_stamps_equal(discipline, first, other, stamps, costs)
     return [Obligation(f"{discipline.policy.name}: {depth} requests", tuple(given), equal)]
 
@@ -369,7 +386,7 @@ def _head_stamps_equal(
 
 
 def _contiguous(discipline: _Discipline) -> list[Obligation]:
-    """The step of an induction on the depth: stamped behind a queue, or at its head, the tag is where the queue ends."""
+    """The step of an induction on the depth: behind a queue or at its head, the tag is where the queue ends."""
     virtual, cost = z3.Reals("virtual cost")
     flows = [_flow(0), _flow(1)]
     given = (*_sound(discipline, virtual, flows), flows[0].queued, cost > 0, cost <= flows[0].largest)
@@ -380,7 +397,9 @@ def _contiguous(discipline: _Discipline) -> list[Obligation]:
     _, at_head = discipline.policy.stamp(state, 0, Arrival(lift(0), cost, cost, lift(0)))
     name = discipline.policy.name
     return [
-        Obligation(f"{name}: on arrival, a request is stamped where its queue ends", given, stamp.begin == flows[0].last),
+        Obligation(
+            f"{name}: on arrival, a request is stamped where its queue ends", given, stamp.begin == flows[0].last
+        ),
         Obligation(f"{name}: at the head, where the one before it ends", given, at_head.begin == flows[0].end),
     ]
 
@@ -431,7 +450,9 @@ THEOREMS: Sequence[Theorem] = (
         obligations=lambda: [*_deep_queues(SFQ_DISCIPLINE, 3), *_deep_queues(SCFQ_DISCIPLINE, 3)],
     ),
     Theorem(
-        "essay-tag", ("FQ-9",), "Under the essay's tag two backlogged tenants drift apart by at most L_i / w_i + L_j / w_j.",
-        "four requests of two equal tenants", expect=Expect.REFUTED, attack=_gap_attack(ESSAY, unit_tenants(2, 2), 4, "FQ-9"),
+        "essay-tag", ("FQ-9",),
+        "Under the essay's tag two backlogged tenants drift apart by at most L_i / w_i + L_j / w_j.",
+        "four requests of two equal tenants",
+        expect=Expect.REFUTED, attack=_gap_attack(ESSAY, unit_tenants(2, 2), 4, "FQ-9"),
     ),
 )  # fmt: skip

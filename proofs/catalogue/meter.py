@@ -7,6 +7,7 @@ the bytes that a private channel of the guaranteed rate would still have to send
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -61,9 +62,7 @@ def _carries(excess: Any, admitted: Any, ghost: _Ghost) -> Any:
 def _later(excess: Any, grant: Any, ghost: _Ghost) -> _Ghost:
     """A window whose excess is used up gives way to one that begins now."""
     anew = excess - grant <= 0
-    return _Ghost(
-        ghost.granted + grant, where(anew, 0, ghost.carried), where(anew, 0, ghost.carried_granted + grant)
-    )
+    return _Ghost(ghost.granted + grant, where(anew, 0, ghost.carried), where(anew, 0, ghost.carried_granted + grant))
 
 
 def _charged(ghost: _Ghost, size: Any) -> _Ghost:
@@ -113,7 +112,8 @@ def _window_steps() -> list[Obligation]:
     here = (window >= 0, slow.granted == rates.guaranteed * window, fast.granted == rates.burst * window)
     above_slow = slow.carried + size > window_bound_of(rates.allowance, rates.guaranteed, slow_window)
     above_fast = fast.carried + size > window_bound_of(rates.max_request, rates.burst, fast_window)
-    carrying = (slow.carried_granted == rates.guaranteed * slow_window, fast.carried_granted == rates.burst * fast_window,
+    carrying = (slow.carried_granted == rates.guaranteed * slow_window,
+                fast.carried_granted == rates.burst * fast_window,
                 slow_window >= 0, fast_window >= 0)  # fmt: skip
     smaller = z3.And(
         window_bound(rates, slow_window) <= window_bound_of(rates.allowance, rates.guaranteed, slow_window),
@@ -142,13 +142,14 @@ def _window_attack(tighter: Fraction) -> Query:
     for at, size in zip(arrivals, sizes, strict=True):
         ok, meter = step(meter, rates, at - last, size)
         total, last = total + where(ok, size, 0), at
-    domain = [z3.And(s >= 1, s <= most) for s in sizes] + [a <= b for a, b in zip(arrivals, arrivals[1:], strict=False)]
+    domain = [z3.And(s >= 1, s <= most) for s in sizes] + [a <= b for a, b in pairwise(arrivals)]
     domain += [g >= 1, g <= 2, p >= g, p <= 3, duration >= 0, duration <= 3, most >= 1, most <= largest]
     domain += [arrivals[0] == 0, arrivals[-1] <= 4]
     domain += [total > window_bound(rates, arrivals[-1] - arrivals[0]) - lift(tighter)]
     heading = ("CM-4", "The meter admits at most its window bound.", "meter", "contract", "overrun")
     parameters = {"guaranteed": g, "burst": p, "duration": duration, "max_request": most, "tighter_by": tighter}
-    return Query(tuple(domain), offers_schedule(heading, parameters, arrivals, sizes), (arrivals[-1], z3.Sum(sizes)))
+    smallest = (arrivals[-1], z3.Sum(sizes), most, g, p, duration, *arrivals, *sizes)
+    return Query(tuple(domain), offers_schedule(heading, parameters, arrivals, sizes), smallest)
 
 
 def _full_burst() -> list[Obligation]:
@@ -156,7 +157,16 @@ def _full_burst() -> list[Obligation]:
     g, p, duration, largest, ledger, level = z3.Reals("g p duration largest ledger level")
     sent, since, size, following, pause = z3.Reals("sent since size following pause")
     rates = MeterRates(g, p, largest, burst_allowance(g, p, duration, largest))
-    numbers = (g > 0, p >= g, duration >= 0, largest > 0, 0 < size, size <= largest, 0 < following, following <= largest)
+    numbers = (
+        g > 0,
+        p >= g,
+        duration >= 0,
+        largest > 0,
+        size > 0,
+        size <= largest,
+        following > 0,
+        following <= largest,
+    )
     meter = Meter(ledger, Bucket(level))
 
     def within(state: Meter, bytes_sent: Any, elapsed: Any) -> Any:
@@ -170,7 +180,9 @@ def _full_burst() -> list[Obligation]:
     return [
         Obligation("the burst begins", numbers, within(fresh(rates), lift(0), lift(0))),
         Obligation("a request of the burst is in contract", given, ok),
-        Obligation("so is the next, sent no faster than p", (*given, *paced), within(later, sent + size, since + pause)),
+        Obligation(
+            "so is the next, sent no faster than p", (*given, *paced), within(later, sent + size, since + pause)
+        ),
     ]
 
 
@@ -192,7 +204,8 @@ def _expected_steps() -> list[Obligation]:
     later, _ = charge(after, g, elapsed, size)
     following = expected_arrival(arrival + elapsed, later, per_byte)
     return [
-        Obligation("the first request is expected when it arrives", given, expected_arrival(arrival, 0, per_byte) == arrival),
+        Obligation("the first request is expected when it arrives", given,
+                   expected_arrival(arrival, 0, per_byte) == arrival),
         Obligation("each next one as Goyal has it", given,
                    following == goyal_expected_arrival(arrival + elapsed, now, size * per_byte)),
         Obligation("never before it arrives", given, now >= arrival),

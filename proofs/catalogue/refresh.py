@@ -43,7 +43,12 @@ def _setting() -> tuple[Refresh, Any, Any, tuple[Any, ...]]:
     """Return refresh, phase now, phase at the start of the window, and the premises on them."""
     interval, blackout, phase, begun = z3.Reals("interval blackout phase begun")
     refresh = Refresh(interval, blackout)
-    return refresh, phase, begun, (blackout > 0, interval > blackout, _in_range(phase, refresh), _in_range(begun, refresh))
+    return (
+        refresh,
+        phase,
+        begun,
+        (blackout > 0, interval > blackout, _in_range(phase, refresh), _in_range(begun, refresh)),
+    )
 
 
 def _served(refresh: Refresh, blackouts: Any, phase: Any, begun: Any) -> Any:
@@ -179,7 +184,7 @@ ANY = "every horizon; any interval, blackout and phase"
 THEOREMS: Sequence[Theorem] = (
     Theorem(
         "refresh-service-curve", ("RF-1", "RF-2"),
-        "Every window of t ns gets at least floor(t / P)(P - B) + max(0, t mod P - B) ns of service, and one gets no more.",
+        "Every window of t ns gets at least floor(t / P)(P - B) + max(0, t mod P - B) ns of service; one gets no more.",
         ANY, ("blackouts are periodic: one of B ns at the beginning of every P ns",),
         obligations=_curve, attack=_service_attack,
     ),
@@ -194,6 +199,7 @@ THEOREMS: Sequence[Theorem] = (
     ),
     Theorem(
         "refresh-essay-interval", ("RF-6",), "Under the essay's tREFI(T) a hotter memory never finishes sooner.",
-        f"the essays' H200 at {COLD_C} and {HOT_C} C, three refresh intervals", expect=Expect.REFUTED, attack=_hotter_attack,
+        f"the essays' H200 at {COLD_C} and {HOT_C} C, three refresh intervals",
+        expect=Expect.REFUTED, attack=_hotter_attack,
     ),
 )  # fmt: skip

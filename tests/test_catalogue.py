@@ -1,0 +1,111 @@
+"""The catalogue: every theorem gets its verdict, every witness replays, and the small ones are as small as can be."""
+
+import functools
+from fractions import Fraction
+
+import attrs
+import pytest
+
+from headgate.model.arbiters import ARBITERS, ESSAY
+from headgate.model.replay import replay
+from headgate.proofs.catalogue import catalogue
+from headgate.proofs.catalogue.fair_queueing import _gap_attack
+from headgate.proofs.runner import Limits, prove, search
+from headgate.proofs.symbolic import symbolic
+from headgate.proofs.table import unit_tenants
+from headgate.proofs.theorem import Expect, Kind, Result
+from headgate.spec.clauses import clauses
+from headgate.spec.vocabulary import Schedule
+
+THEOREMS = {theorem.id: theorem for theorem in catalogue()}
+REFUTED = {
+    "bucket-essay": 1, "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
+}  # fmt: skip
+TIGHT = {
+    "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
+}  # fmt: skip
+
+
+@functools.cache
+def proved(name: str) -> Result:
+    return prove(THEOREMS[name])
+
+
+def witness_of(name: str) -> Schedule:
+    witness = proved(name).witness
+    assert witness is not None
+    return witness
+
+
+def test_ids_are_unique() -> None:
+    assert len(THEOREMS) == len(catalogue())
+
+
+@pytest.mark.parametrize("name", sorted(THEOREMS))
+def test_verdict(name: str) -> None:
+    result = proved(name)
+    assert result.as_expected, f"{result.kind.value}: {result.reason}"
+    assert result.premises_satisfiable
+    if name in TIGHT:
+        assert result.tight
+
+
+def test_what_is_refuted_is_what_should_be() -> None:
+    assert {name for name, theorem in THEOREMS.items() if theorem.expect is Expect.REFUTED} == set(REFUTED)
+
+
+@pytest.mark.parametrize("name", sorted(REFUTED))
+def test_refutations_replay_and_are_minimal(name: str) -> None:
+    witness = witness_of(name)
+    assert replay(witness).violated
+    assert len(witness.requests) == REFUTED[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("bucket-essay", "token"),
+        ("essay-tag", "sfq"),
+        ("essay-tag", "scfq"),
+        ("refresh-essay-interval", "corrected"),
+        ("admission-essay", "corrected"),
+    ],
+)
+def test_the_corrected_rule_keeps_what_the_essay_breaks(name: str, rule: str) -> None:
+    assert not replay(witness_of(name), rule).violated
+
+
+@pytest.mark.parametrize("name", sorted(TIGHT))
+def test_a_tight_witness_breaks_only_the_tighter_bound(name: str) -> None:
+    witness = witness_of(name)
+    as_stated = attrs.evolve(witness, parameters={**witness.parameters, "tighter_by": 0})
+    assert replay(witness).violated
+    assert not replay(as_stated).violated
+
+
+def test_three_requests_are_too_few_for_the_essay_tag() -> None:
+    with symbolic():
+        assert search(_gap_attack(ESSAY, unit_tenants(2, 2), 3, "FQ-9")(Fraction(0)), Limits(), "t") is None
+
+
+def test_the_attack_finds_what_is_wrong_with_fcfs() -> None:
+    with symbolic():
+        found = search(_gap_attack(ARBITERS["fcfs"], unit_tenants(2, 2), 4, "FQ-4")(Fraction(0)), Limits(), "t")
+    assert found is not None
+    assert len(found.requests) == 4
+
+
+def test_every_clause_named_exists() -> None:
+    known = set(clauses())
+    assert {clause for theorem in THEOREMS.values() for clause in theorem.clauses} <= known
+
+
+def test_a_theorem_says_its_scope() -> None:
+    for theorem in THEOREMS.values():
+        assert theorem.scope
+        assert theorem.statement.endswith(".")
+
+
+def test_bounded_verdicts_say_so() -> None:
+    for name, theorem in THEOREMS.items():
+        assert (proved(name).kind is Kind.HOLDS_TO) == (theorem.horizon is not None)
