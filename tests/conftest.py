@@ -9,3 +9,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Load the Hypothesis profile, and make the marker known where no pyproject.toml does."""
     config.addinivalue_line("markers", "soak: takes minutes; left out unless asked for (`make soak`)")
     profiles.load()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables that tests recorded, also where they ran in another process."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, table in getattr(report, "user_properties", ()):
+                if name.startswith("table: ") and getattr(report, "when", "") == "call":
+                    terminalreporter.section(name.removeprefix("table: "))
+                    terminalreporter.write_line(table)

@@ -3,8 +3,7 @@
 import json
 import subprocess
 import sys
-
-import pytest
+from collections.abc import Callable
 
 from headgate.tests.mutation import MUTANTS
 
@@ -28,10 +27,8 @@ def test_the_unchanged_model_survives() -> None:
     assert (outcome["killer"], outcome["note"]) == (None, "survived")
 
 
-def test_every_mutant_is_killed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_mutant_is_killed(record_property: Callable[[str, object], None]) -> None:
     found = outcomes()
-    with capsys.disabled():
-        print()
-        for outcome in found:
-            print(f"{outcome['id']:34} {outcome['killer'] or 'SURVIVED ' + str(outcome['note'])}")
+    lines = [f"{outcome['id']:34} {outcome['killer'] or 'SURVIVED: ' + str(outcome['note'])}" for outcome in found]
+    record_property("table: mutants of the rules, and who killed them", "\n".join(lines))
     assert [outcome["id"] for outcome in found if not outcome["killer"]] == []
