@@ -120,7 +120,8 @@ class IdleWatch:
     """Work conservation: for how long some request waited while nothing was in service.
 
     A request waits from its arrival to its start, and is in service from its start to its finish. `idle` is the time
-    in which one waits and none is in service; `overlap` the time in which two or more are in service.
+    in which one waits and none is in service; a start ends it, even of a service so short that the clock shows no time
+    for it. `overlap` is the time in which two or more are in service.
     """
 
     def __init__(self, allowed_ns: Fraction | int) -> None:
@@ -149,6 +150,8 @@ class IdleWatch:
             event = heapq.heappop(events)
             self._pass(event >> 1)
             if event & 1:
+                if self.idle.since_ns is not None:
+                    self.idle.observe(False, self._now, self._allowed)
                 self._waiting -= 1
                 self._serving += 1
             else:
