@@ -25,7 +25,7 @@ WIDEN_AFTER = 4
 State = TypeVar("State")
 
 
-class BatchOverflow(OverflowError):  # noqa: N818  # what happened, as in OverflowError's own family
+class BatchOverflow(OverflowError):
     """A batch was refused, because a number on the way could leave int64."""
 
 

@@ -1,0 +1,6 @@
+"""`python -m headgate.benchmarks` (`make bench`): the benchmarks that need no file."""
+
+from headgate.benchmarks import interpreters
+
+if __name__ == "__main__":
+    raise SystemExit(interpreters.main())
