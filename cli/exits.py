@@ -4,7 +4,7 @@ import enum
 
 from headgate.spec.vocabulary import Verdict
 
-__all__ = ["BadInputError", "Exit", "InternalFaultError", "exit_for"]
+__all__ = ["BadInput", "Exit", "InternalFault", "exit_for"]
 
 
 class Exit(enum.IntEnum):
@@ -19,11 +19,11 @@ class Exit(enum.IntEnum):
     BROKEN_PIPE = 141
 
 
-class BadInputError(Exception):
+class BadInput(Exception):
     """Bad usage or bad input; `str()` says what, where, and what was expected."""
 
 
-class InternalFaultError(Exception):
+class InternalFault(Exception):
     """headgate contradicts itself: nothing that a user could have caused."""
 
 

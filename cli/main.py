@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import attrs
 import click
 
-from headgate.cli.exits import BadInputError, Exit, InternalFaultError
+from headgate.cli.exits import BadInput, Exit, InternalFault
 from headgate.spec.errors import InputError, one_line
 
 __all__ = ["COMMANDS", "main", "run"]
@@ -55,12 +55,12 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that `args` begin with; BadInputError, with the nearest name, where there is none."""
+        """Return the command that `args` begin with; BadInput, with the nearest name, where there is none."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             near = difflib.get_close_matches(name, COMMANDS, 1)
             hint = f"did you mean {near[0]}?" if near else "see headgate --help"
-            raise BadInputError(f"expected a command ({', '.join(COMMANDS)}), got {name[:60]!r}; {hint}")
+            raise BadInput(f"expected a command ({', '.join(COMMANDS)}), got {name[:60]!r}; {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -109,11 +109,11 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.INTERRUPTED
     except click.ClickException as error:
         return _refuse_usage(error)
-    except (BadInputError, InputError) as error:
+    except (BadInput, InputError) as error:
         return _say(str(error), Exit.BAD_INPUT)
     except OSError as error:
         return _refuse_file(error)
-    except InternalFaultError as error:
+    except InternalFault as error:
         return _say(f"{error} (this is a fault of headgate, please report it)", Exit.INTERNAL_FAULT)
     except Exception as error:
         return _admit_fault(error)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import z3
 
-from headgate.cli.exits import InternalFaultError
+from headgate.cli.exits import InternalFault
 from headgate.proofs.runner import ReplayMismatch, prove
 from headgate.proofs.theorem import Result, Theorem
 
@@ -54,7 +54,7 @@ class _Worker(threading.Thread):
 def prove_all(theorems: Sequence[Theorem]) -> list[Result]:
     """Return the result of every theorem, in order.
 
-    Raises InternalFaultError where a counterexample does not replay.
+    Raises InternalFault where a counterexample does not replay.
     """
     z3.set_param("ctrl_c", False)  # the solver would swallow the signal, and answer unknown
     worker = _Worker(theorems)
@@ -65,7 +65,7 @@ def prove_all(theorems: Sequence[Theorem]) -> list[Result]:
         worker.stop()
         raise
     if isinstance(worker.failure, ReplayMismatch):
-        raise InternalFaultError(str(worker.failure)) from worker.failure
+        raise InternalFault(str(worker.failure)) from worker.failure
     if worker.failure is not None:
         raise worker.failure
     return worker.results

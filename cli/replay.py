@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import click
 
-from headgate.cli.exits import BadInputError, exit_for
+from headgate.cli.exits import BadInput, exit_for
 from headgate.cli.output import Screen, format_option, json_text, number_text, readable, shorten
 from headgate.cli.timeline import bars, timeline
 from headgate.model.replay import Lane, Replay, ReplayError
@@ -47,11 +47,11 @@ def replay(file: str, rule: str | None, theorem: str | None, form: str) -> int:
         shown = run_schedule(schedule)
         text = _as_json(schedule, shown) if form == "json" else _as_text(schedule, shown, Screen.of_stdout())
     except ReplayError as error:
-        raise BadInputError(f"{file}: {shorten(str(error), 400)}") from error
+        raise BadInput(f"{file}: {shorten(str(error), 400)}") from error
     except ValueError as error:
         # Python refuses to write integers of more than 4300 digits.
         words = "expected numbers of a few digits, got some whose results have thousands"
-        raise BadInputError(f"{file}: {words}") from error
+        raise BadInput(f"{file}: {words}") from error
     click.echo(text)
     return exit_for(_verdict(shown))
 

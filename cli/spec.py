@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from headgate.cli.exits import BadInputError, exit_for
+from headgate.cli.exits import BadInput, exit_for
 from headgate.cli.links import import_rooms, theorems
 from headgate.cli.output import Screen, format_option, json_text
 from headgate.spec.clauses import KINDS, clauses
@@ -49,13 +49,13 @@ def spec(clause: str | None, form: str) -> int:
 
 
 def _known(given: str) -> str:
-    """Return the id as it is written in the clauses; BadInputError, with the nearest ids, where there is none."""
+    """Return the id as it is written in the clauses; BadInput, with the nearest ids, where there is none."""
     wanted = given.strip().upper()
     if wanted in clauses():
         return wanted
-    near = [each for each in clauses() if each.startswith(wanted[:3])] or difflib.get_close_matches(wanted, clauses(), 4)
-    near = near[:9] or list(clauses())[:4]
-    raise BadInputError(f"spec: expected the id of a clause (such as {', '.join(near)}), got {given[:60]!r}")
+    near = [each for each in clauses() if each.startswith(wanted[:3])] if wanted else []
+    near = near[:9] or difflib.get_close_matches(wanted, clauses(), 4) or list(clauses())[:4]
+    raise BadInput(f"spec: expected the id of a clause (such as {', '.join(near)}), got {given[:60]!r}")
 
 
 # ---- text ----

@@ -76,8 +76,8 @@ def timeline(lanes: Sequence[Lane], screen: Screen) -> str:
     text = [_put_together(line, label_width, screen) for line in lines]
     if hidden:
         text.append(f"  and {hidden} more lanes, which --format json shows")
-    legend = _legend(shown, screen)
-    return "\n".join([*text, *([screen.paint(f"  {legend}", "quiet")] if legend else [])])
+    legend = _legend(shown, scale, screen)
+    return "\n".join([*text, *(screen.paint(line, "quiet") for line in legend)])
 
 
 def _put_together(line: _Line, label_width: int, screen: Screen) -> str:
@@ -209,7 +209,7 @@ def _levels(lane: Lane, scale: _Scale, screen: Screen) -> Iterator[_Line]:
 
 
 def _spans(lane: Lane, scale: _Scale, screen: Screen) -> Iterator[_Line]:
-    spans = [mark for mark in lane.marks if mark.kind in ("service", "blackout")]
+    spans = _spans_of(lane)
     if spans:
         boxes = _are_wide(spans, scale)
         body = _boxes(spans, scale, screen) if boxes else _coverage(spans, scale, screen)
@@ -217,6 +217,10 @@ def _spans(lane: Lane, scale: _Scale, screen: Screen) -> Iterator[_Line]:
     for mark in lane.marks:
         if mark.kind == "violation":
             yield _Line("", _violation(mark, scale, screen), "bad")
+
+
+def _spans_of(lane: Lane) -> list[Mark]:
+    return [mark for mark in lane.marks if mark.kind in ("service", "blackout")]
 
 
 def _are_wide(spans: Sequence[Mark], scale: _Scale) -> bool:
@@ -278,27 +282,38 @@ def _violation(mark: Mark, scale: _Scale, screen: Screen) -> str:
 
 
 def _beside(column: int, sign: str, text: str, columns: int) -> str:
-    """Return the sign in its column, and the text after it, or before it where that leaves the screen."""
-    if column + len(sign) + 1 + len(text) <= columns or len(text) + 1 > column:
+    """Return the sign in its column, and the text after it, or before it, or not at all, as the screen allows."""
+    if column + len(sign) + 1 + len(text) <= columns:
         return " " * column + sign + f" {text}"
-    return " " * (column - len(text) - 1) + f"{text} {sign}"
+    if len(text) + 1 <= column:
+        return " " * (column - len(text) - 1) + f"{text} {sign}"
+    return " " * column + sign
 
 
 # ---- what the signs mean ----
 
 
-def _legend(lanes: Sequence[Lane], screen: Screen) -> str:
+def _legend(lanes: Sequence[Lane], scale: _Scale, screen: Screen) -> list[str]:
     kinds = {mark.kind for lane in lanes for mark in lane.marks}
     words = []
     if "arrival" in kinds:
         words.append(f"{screen.sign('▼', 'v')} arrival (2 to 9, +: so many)")
     if kinds & {"admitted", "refused"}:
         words.append(f"{screen.sign('● ×', 'o x')} one offer (2 to 9, +, bars: so many)")
-    if "service" in kinds:
+    spans = [spans for lane in lanes if (spans := _spans_of(lane))]
+    boxes = [_are_wide(each, scale) for each in spans]
+    if "service" in kinds and any(boxes):
         words.append(f"{screen.sign('┣━┫', '[=]')} service")
-    if "blackout" in kinds:
+    if not all(boxes):
+        words.append(f"{screen.sign(SHARES, PLAIN_SHARES).strip()} share of the time in service")
+    if "blackout" in kinds and any(boxes):
         words.append(f"{screen.sign('░', '.')} blackout")
-    return "   ".join(words)
+    lines = [""]
+    for word in words:
+        if len(lines[-1]) + len(word) + 3 > screen.width:
+            lines.append("")
+        lines[-1] += f"{'   ' if lines[-1] else '  '}{word}"
+    return [line for line in lines if line]
 
 
 def bars(rows: Sequence[tuple[str, Fraction, str, str | None]], screen: Screen) -> str:

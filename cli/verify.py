@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 import click
 
-from headgate.cli.exits import BadInputError, Exit, exit_for
+from headgate.cli.exits import BadInput, Exit, exit_for
 from headgate.cli.output import Screen, format_option, json_text
 from headgate.cli.proving import prove_all
 from headgate.cli.verify_text import listing, report
@@ -82,7 +82,7 @@ def _selected(patterns: Sequence[str], agreed: ContractSet) -> tuple[list[Theore
         if not fnmatch.filter(ids, pattern):
             near = difflib.get_close_matches(pattern, ids, 3, 0.4)
             hint = f" (did you mean {' or '.join(near)}?)" if near else " (see headgate verify --list)"
-            raise BadInputError(f"--only: expected the id of a theorem or a row{hint}, got {pattern[:60]!r}")
+            raise BadInput(f"--only: expected the id of a theorem or a row{hint}, got {pattern[:60]!r}")
 
     def is_wanted(identifier: str) -> bool:
         names = {identifier, identifier.removeprefix("contracts.")}

@@ -1,0 +1,206 @@
+"""The command line as a whole: it starts fast, ends with the right code, and never shows a traceback."""
+
+import importlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import click
+import pytest
+
+from headgate.cli import main as face
+from headgate.cli.exits import Exit, InternalFault
+from headgate.cli.main import COMMANDS, run
+
+PROGRAM = [sys.executable, "-m", "headgate.cli"]
+HEAVY = (
+    "z3",
+    "hypothesis",
+    "numpy",
+    "rich",
+    "cattrs",
+    "pytest",
+    "importlib.metadata",
+    "headgate.model",
+    "headgate.proofs",
+)
+
+
+def one_line(text: str) -> str:
+    """Return the only line of a refusal, and insist that it is one."""
+    assert text.startswith("headgate: ")
+    assert text.count("\n") == 1
+    assert text.endswith("\n")
+    assert "Traceback" not in text
+    return text.removeprefix("headgate: ").rstrip("\n")
+
+
+# ---- help ----
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    out = capsys.readouterr().out
+    assert all(name in out and entry.summary in out for name, entry in COMMANDS.items())
+    assert "Exit codes" in out
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_summary_is_that_of_the_command(name: str) -> None:
+    command = getattr(importlib.import_module(COMMANDS[name].module), name)
+    assert isinstance(command, click.Command)
+    assert command.short_help == COMMANDS[name].summary
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_its_exit_codes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == 0
+    out = capsys.readouterr().out
+    assert "Exit codes" in out
+    assert "--format [text|json]" in out
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys; from headgate.cli.main import run; code = run(['--help']);"
+        f"print('LOADED', [name for name in {HEAVY!r} if name in sys.modules]); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.endswith("LOADED []\n")
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("headgate 0.")
+
+
+def test_no_command_shows_the_help_and_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Commands:" in said.err
+
+
+# ---- bad usage ----
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["verfy"], "did you mean verify?"),
+        (["frobnicate"], "expected a command (verify, trace, replay, spec), got 'frobnicate'"),
+        (["--frob"], "No such option '--frob'"),
+        (["verify", "--frob"], "No such option '--frob'"),
+        (["verify", "a.toml", "b.toml"], "unexpected extra argument"),
+        (["verify", "--format", "xml"], "'xml' is not one of 'text', 'json'"),
+        (["verify", "--only"], "Option '--only' requires an argument"),
+        (["replay"], "Missing argument 'SCHEDULE.json'"),
+        (["trace", "x.csv"], "Missing option '--contracts'"),
+        (["replay", "a\x00b"], "a file"),
+        (["frob\nnicate"], "expected a command"),
+    ],
+)
+def test_bad_usage_is_one_line(arguments: Sequence[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+    captured = capsys.readouterr()
+    assert said in one_line(captured.err)
+    assert captured.out == ""
+
+
+# ---- how it ends ----
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "said"),
+    [
+        (InternalFault("sfq-gap: the schedule found does not replay"), 4, "this is a fault of headgate"),
+        (ZeroDivisionError("division\nby zero"), 4, "internal fault: ZeroDivisionError: division"),
+        (RecursionError(), 4, "internal fault: RecursionError (HEADGATE_DEBUG=1 shows where)"),
+        (OSError(28, "No space left on device", "/there"), 2, "/there: no space left on device"),
+        (PermissionError(13, "Permission denied", "/there"), 2, "/there: permission denied"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(
+    failure: Exception, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.delenv("HEADGATE_DEBUG", raising=False)
+    monkeypatch.setattr(face.headgate, "invoke", fail)
+    assert run(["spec"]) == code
+    assert said in one_line(capsys.readouterr().err)
+
+
+def test_a_traceback_is_there_for_those_who_ask(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setenv("HEADGATE_DEBUG", "1")
+    monkeypatch.setattr(face.headgate, "invoke", fail)
+    assert run(["spec"]) == Exit.INTERNAL_FAULT
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), click.Abort()])
+def test_ctrl_c_ends_quietly(
+    stop: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise stop
+
+    monkeypatch.setattr(face.headgate, "invoke", interrupted)
+    assert run(["spec"]) == 130
+    assert capsys.readouterr().err == ""
+
+
+def test_a_reader_that_goes_away_is_no_fault() -> None:
+    process = subprocess.Popen([*PROGRAM, "verify", "--list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.wait(timeout=60) == 141
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+# A sum of three cubes: the solver looks for it until its limit.
+HARD = """
+import sys
+import z3
+from headgate.cli import verify
+from headgate.cli.main import run
+from headgate.proofs.theorem import Obligation, Theorem
+x, y, z = z3.Ints("x y z")
+cubes = Obligation("cubes", (x > 10, y < -10), x * x * x + y * y * y + z * z * z != 33)
+verify.catalogue = lambda: (Theorem("cubes", ("TB-1",), "None.", "any", obligations=lambda: [cubes]),)
+print("ready", flush=True)
+sys.exit(run(["verify", "--only", "cubes"]))
+"""
+
+
+def test_ctrl_c_reaches_the_solver() -> None:
+    process = subprocess.Popen([sys.executable, "-c", HARD], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)
+    begun = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "")
+    assert time.monotonic() - begun < 10
+
+
+def test_a_terminal_of_few_signs_is_enough() -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [*PROGRAM, "verify", "--only", "bucket-*", "-v"], capture_output=True, env=environment, timeout=60, check=True
+    )
+    assert done.stdout.isascii()
+    assert b"violation" in done.stdout
+    assert done.stderr == b""

@@ -1,0 +1,223 @@
+"""`headgate replay`: draws what a schedule does, and refuses what is no schedule in one line."""
+
+import builtins
+import json
+import subprocess
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from headgate.cli.main import run
+from headgate.tests.test_cli_main import PROGRAM, one_line
+
+Text = pytest.CaptureFixture[str]
+
+
+def shipped(name: str) -> str:
+    """Return the text of a shipped schedule."""
+    return (resources.files("headgate.examples") / "schedules" / f"{name}.json").read_text("utf-8")
+
+
+@pytest.fixture
+def schedule(tmp_path: Path) -> Callable[..., str]:
+    """Return a function that writes a shipped schedule, changed, to a file."""
+
+    def write(name: str = "essay-tag", **changes: Any) -> str:
+        data = json.loads(shipped(name))
+        for key, value in changes.items():
+            if isinstance(value, dict) and key == "parameters":
+                data["parameters"] |= value
+            else:
+                data[key] = value
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(data))
+        return str(path)
+
+    return write
+
+
+# ---- what it shows ----
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "lanes"),
+    [
+        ("bucket-essay", "token", ("admitted", "level", "violation")),
+        ("essay-tag", "sfq", ("tenant 0", "tenant 1", "violation")),
+        ("refresh-essay-interval", "corrected", ("74 C", "76 C", "violation")),
+    ],
+)
+def test_a_refuted_rule_is_drawn_and_the_right_one_holds(
+    name: str, right: str, lanes: tuple[str, ...], schedule: Callable[..., str], capsys: Text
+) -> None:
+    file = schedule(name)
+    assert run(["replay", file]) == 1
+    shown = capsys.readouterr().out
+    assert all(f"\n  {lane}" in shown for lane in lanes)
+    assert shown.endswith("verdict: violated\n")
+    assert max(map(len, shown.splitlines())) <= 80
+    assert run(["replay", file, "--rule", right]) == 0
+    assert capsys.readouterr().out.endswith("verdict: holds\n")
+
+
+def test_policy_is_another_word_for_rule(schedule: Callable[..., str], capsys: Text) -> None:
+    assert run(["replay", schedule(), "--policy", "scfq"]) == 0
+    assert "rule scfq (arbiter)" in capsys.readouterr().out
+
+
+def test_a_claim_without_time_is_drawn_as_bars(schedule: Callable[..., str], capsys: Text) -> None:
+    assert run(["replay", schedule("admission-essay")]) == 1
+    shown = capsys.readouterr().out
+    assert "guarantees" in shown
+    assert "4073.846... B/ns" in shown
+
+
+def test_hundreds_of_offers_fit_on_a_line(schedule: Callable[..., str], capsys: Text) -> None:
+    assert run(["replay", schedule("bucket-essay-depth")]) == 1
+    shown = capsys.readouterr().out
+    assert "the burst is cut at 855000 ns of 2000000 ns" in shown
+    assert len(shown.splitlines()) < 20
+
+
+def test_json_is_exact(schedule: Callable[..., str], capsys: Text) -> None:
+    assert run(["replay", schedule("refresh-essay-interval"), "--format", "json"]) == 1
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["tool"], shown["command"], shown["verdict"]) == ("headgate", "replay", "violated")
+    (result,) = shown["results"]
+    assert result["clause"] == "RF-6"
+    assert result["violated"] is True
+    assert result["observed"] == "18720001/4800"
+    assert result["bound"] == "20136001/4800"
+    assert [lane["label"] for lane in result["lanes"]] == ["74 C", "76 C", "violation"]
+    assert {mark["kind"] for lane in result["lanes"] for mark in lane["marks"]} == {"blackout", "service", "violation"}
+
+
+def test_the_results_of_verify_can_be_replayed(tmp_path: Path, capsys: Text) -> None:
+    assert run(["verify", "--only", "bucket-e*", "--format", "json"]) == 0
+    file = tmp_path / "results.json"
+    file.write_text(capsys.readouterr().out)
+    assert run(["replay", str(file), "--id", "bucket-essay"]) == 1
+    assert capsys.readouterr().out.startswith("bucket-essay\n")
+    for arguments in (["--id", "bucket-exactness"], ["--id", "nothing"], []):
+        assert run(["replay", str(file), *arguments]) == 2
+        assert "the id of a result that has a witness" in one_line(capsys.readouterr().err)
+
+
+# ---- bad input ----
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "expected some content, got an empty file"),
+        (b"\n \n", "expected some content, got an empty file"),
+        (b"\x80\x81", "expected UTF-8 text, got byte 0x80 at offset 0"),
+        (b"{", "bad.json:1:2: expected valid JSON"),
+        (b"[]", "expected a table of keys, got a list"),
+        (b"7", "expected a table of keys, got 7"),
+        (b"[" * 100_000, "nested a few levels deep"),
+        (b'{"a":' * 100_000, "nested a few levels deep"),
+        (b'{"format": 1, "format": 1}', "keys that occur once"),
+        (b'{"tool": "headgate"}', "the id of a result that has a witness"),
+        (b'{"tool": "headgate", "results": [7, {"id": 1.5}]}', "the id of a result that has a witness"),
+        (b"{" + b"1" * 10_000, "valid JSON"),
+    ],
+)
+def test_a_file_that_is_no_schedule(content: bytes, said: str, tmp_path: Path, capsys: Text) -> None:
+    file = tmp_path / "bad.json"
+    file.write_bytes(content)
+    assert run(["replay", str(file)]) == 2
+    line = one_line(capsys.readouterr().err)
+    assert said in line
+    assert str(file) in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"format": 2}, "expected the format that this version reads (1), got 2"),
+        ({"rule": "nonsense"}, "rule: expected one of sfq"),
+        ({"rule": 7}, "rule: expected a word"),
+        ({"claim": "x"}, "mechanism/claim: expected one of"),
+        ({"clause": "hello"}, "clause: expected a clause such as TB-4"),
+        ({"surprise": 1}, "surprise: expected a known key"),
+        ({"parameters": {"peak": 1.5}}, "parameters.peak: expected an integer"),
+        ({"parameters": {"peak": 0}}, "parameters.peak: expected more than 0"),
+        ({"parameters": {"peak": "-1/2"}}, "parameters.peak: expected at least 0"),
+        ({"parameters": {"peak": "1/0"}}, "parameters.peak: expected a denominator other than 0"),
+        ({"parameters": {"peak": "many"}}, "parameters.peak: expected an exact number"),
+        ({"parameters": {"peak": 10**2000}}, "parameters.peak: expected an integer"),
+        ({"parameters": {"weights": []}}, "parameters.weights: expected a list of exact numbers"),
+        ({"parameters": {"weights": [1]}}, "parameters.weights: expected at least two tenants"),
+        ({"parameters": {"interval": 2, "blackout": 2}}, "parameters.blackout: expected less than the interval 2"),
+        ({"requests": "none"}, "requests: expected a list"),
+        ({"requests": [{"tenant": 0, "arrival_ns": 1.5, "bytes": 1}]}, "requests[0].arrival_ns: expected"),
+        ({"requests": [{"tenant": 0, "arrival_ns": 0, "bytes": 0}]}, "requests[0].bytes: expected"),
+        ({"requests": [{"tenant": 9, "arrival_ns": 0, "bytes": 1}]}, "requests[0].tenant: expected one of the 2"),
+        ({"requests": [{"tenant": 0, "arrival_ns": 0, "bytes": 10**30}]}, "requests[0].bytes: expected"),
+        ({"statement": "two\nlines"}, "statement: expected a sentence"),
+        (
+            {
+                "parameters": {"interval": 2, "blackout": 1},
+                "requests": [{"tenant": 0, "arrival_ns": 0, "bytes": 10**18}],
+            },
+            "requests: expected a backlog of at most 1000000 refresh intervals",
+        ),
+    ],
+)
+def test_a_schedule_that_does_not_fit(
+    changes: dict[str, Any], said: str, schedule: Callable[..., str], capsys: Text
+) -> None:
+    file = schedule(**changes)
+    assert run(["replay", file]) == 2
+    line = one_line(capsys.readouterr().err)
+    assert said in line
+    assert line.startswith(file)
+
+
+def test_numbers_of_a_thousand_digits_are_no_fault(schedule: Callable[..., str], capsys: Text) -> None:
+    file = schedule(parameters={"weights": [10**999, "1/" + "9" * 999], "peak": "7/" + "3" * 999})
+    assert run(["replay", file]) in (0, 1, 2)
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_rule_of_the_command_line_must_exist(schedule: Callable[..., str], capsys: Text) -> None:
+    assert run(["replay", schedule(), "--rule", "nonsense"]) == 2
+    assert "got nonsense" in one_line(capsys.readouterr().err)
+
+
+def test_id_belongs_to_results(schedule: Callable[..., str], capsys: Text) -> None:
+    assert run(["replay", schedule(), "--id", "essay-tag"]) == 2
+    assert "--id is given" in one_line(capsys.readouterr().err)
+
+
+def test_no_file_there(tmp_path: Path, capsys: Text) -> None:
+    for path, said in ((tmp_path / "none.json", "no such file"), (tmp_path, "is a directory")):
+        assert run(["replay", str(path)]) == 2
+        assert said in one_line(capsys.readouterr().err)
+
+
+def test_no_permission(schedule: Callable[..., str], monkeypatch: pytest.MonkeyPatch, capsys: Text) -> None:
+    file, real = schedule(), builtins.open
+
+    def guarded(path: Any, *arguments: Any, **options: Any) -> Any:
+        if str(path) == file:
+            raise PermissionError(13, "Permission denied", file)
+        return real(path, *arguments, **options)
+
+    # An ordinary user is refused by the system; root never is.
+    monkeypatch.setattr(builtins, "open", guarded)
+    assert run(["replay", file]) == 2
+    assert "permission denied" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.skipif(not Path("/dev/stdin").exists(), reason="this system has no /dev/stdin")
+def test_standard_input() -> None:
+    done = subprocess.run(
+        [*PROGRAM, "replay", "-"], input=shipped("essay-tag"), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith("essay-tag\n")
