@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from headgate.cli.exits import exit_for
+from headgate.cli.output import Screen, format_option
 from headgate.spec.errors import InputError
 from headgate.spec.recordings import Recording, Row
-from headgate.spec.vocabulary import ContractSet, Verdict
+from headgate.spec.vocabulary import ContractSet
 
 if TYPE_CHECKING:
     from headgate.cli import trace_plot
@@ -44,7 +46,7 @@ _TIME_US = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 )
 @click.option("--slo-us", metavar="US", help="Judge by this latency instead of each contract's own.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the tails over time (.svg; .png needs matplotlib).")
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@format_option
 def trace(
     file: Path,
     contracts: Path,
@@ -53,7 +55,7 @@ def trace(
     slo_us: str | None,
     plot: Path | None,
     form: str,
-) -> None:
+) -> int:
     """Judge the recording FILE: did every request in contract keep its promise?
 
     FILE is CSV with a header or JSON lines, plain or .gz: tenant, arrival_ns, start_ns, finish_ns, bytes, a row for
@@ -64,23 +66,6 @@ def trace(
 
     Exit codes: 0 holds, 1 violated and shown, 2 bad input.
     """
-    try:
-        verdict = _run(file, contracts, baseline, tolerance_ns, slo_us, plot, form)
-    except InputError as error:
-        click.echo(f"headgate: {error}", err=True)
-        sys.exit(2)
-    sys.exit(1 if verdict is Verdict.VIOLATED else 0)
-
-
-def _run(
-    file: Path,
-    contracts: Path,
-    baseline: Path | None,
-    tolerance_ns: int | None,
-    slo_us: str | None,
-    plot: Path | None,
-    form: str,
-) -> Verdict:
     from headgate.cli import trace_report
     from headgate.properties.judge import judge_rows
 
@@ -97,8 +82,8 @@ def _run(
     if picture is not None:
         picture.write(report)
     shown = trace_report.Shown(str(file), agreed.source, report, None if baseline is None else str(baseline), before)
-    click.echo(trace_report.as_json(shown) if form == "json" else trace_report.as_text(shown))
-    return report.verdict
+    click.echo(trace_report.as_json(shown) if form == "json" else trace_report.as_text(shown, Screen.of_stdout()))
+    return exit_for(report.verdict)
 
 
 def _agreed(path: Path, slo_us: str | None) -> ContractSet:

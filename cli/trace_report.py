@@ -3,13 +3,12 @@
 JSON keeps every number exact (an integer, or a string such as "186326/15"); the text rounds for reading only.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import attrs
-import click
 
+from headgate.cli.output import Screen, json_text
 from headgate.properties.judge_compare import Comparison, compare
 from headgate.properties.judge_order import PairGap
 from headgate.properties.judge_report import (
@@ -26,7 +25,7 @@ from headgate.properties.judge_report import (
 from headgate.properties.judge_windows import Missed, Span
 from headgate.spec.recordings import Row
 from headgate.spec.units import exact_text
-from headgate.spec.vocabulary import Policing, Verdict
+from headgate.spec.vocabulary import Excess, Policing, Verdict
 
 __all__ = ["Shown", "as_json", "as_text"]
 
@@ -58,10 +57,9 @@ class Shown:
 
 def as_json(shown: Shown) -> str:
     """Return the one object that a program reads."""
-    from importlib.metadata import version
-
     report = shown.report
-    results: list[dict[str, object]] = [_check_json(shown, check) for check in report.checks]
+    results: list[dict[str, object]] = [_recording_json(shown)]
+    results += [_check_json(shown, check) for check in report.checks]
     results += [_tenant_json(shown, tenant) for tenant in report.tenants]
     results.append({"kind": "guaranteed", **_total_json(shown, report.guaranteed)})
     results.append(
@@ -74,19 +72,19 @@ def as_json(shown: Shown) -> str:
     )
     results += [_gap_json(shown, gap) for gap in report.gaps]
     results += [_comparison_json(comparison) for comparison in shown.comparisons()]
-    head = {
-        "tool": "headgate",
-        "version": version("headgate"),
-        "command": "trace",
-        "verdict": report.verdict.value,
+    return json_text("trace", report.verdict, results)
+
+
+def _recording_json(shown: Shown) -> dict[str, object]:
+    return {
+        "kind": "recording",
         "file": shown.file,
         "contracts": shown.contracts,
         "baseline": shown.baseline_file,
-        "policy": report.policy,
-        "tolerance_ns": report.tolerance_ns,
-        "results": results,
+        "policy": shown.report.policy,
+        "tolerance_ns": shown.report.tolerance_ns,
+        "excess": "judged as served in line",
     }
-    return json.dumps(head, indent=2)
 
 
 def _exact(value: Fraction | int | None) -> int | str | None:
@@ -215,33 +213,33 @@ def _comparison_json(comparison: Comparison) -> dict[str, object]:
 # ---- text ----
 
 
-def as_text(shown: Shown) -> str:
+def as_text(shown: Shown, screen: Screen) -> str:
     """Return the tables and the verdict that a person reads."""
-    return "\n".join(_lines(shown))
+    return "\n".join(_lines(shown, screen))
 
 
-def _lines(shown: Shown) -> Iterator[str]:
+def _lines(shown: Shown, screen: Screen) -> Iterator[str]:
     report = shown.report
     requests = sum(tenant.all.requests for tenant in report.tenants)
     names = len(report.tenants)
     yield f"{shown.file}, judged by {shown.contracts} (policy {report.policy}): {requests:,} requests, {names} tenants"
-    yield from _section("Under contract: GB/s, requests, MB in brackets", _contract_table(report))
-    yield from _section("Latency from arrival; lateness of requests in contract (us)", _latency_table(shown))
+    yield from _section(screen, "Under contract: GB/s, requests, MB in brackets", _contract_table(report))
+    yield from _section(screen, "Latency from arrival; lateness of requests in contract (us)", _latency_table(shown))
     yield from _notes(report)
-    yield from _section("Where each tenant fared worst (us, MB)", _worst_table(report))
+    yield from _section(screen, "Where each tenant fared worst (us, MB)", _worst_table(report))
     if any(tenant.missed for tenant in report.tenants):
         yield "  window: backlogged, and furthest below the guarantee; its backlog includes excess"
     if shown.baseline is not None:
-        yield from _section(f"Tails, times those of {shown.baseline_file}", _ratio_table(shown))
+        yield from _section(screen, f"Tails, times those of {shown.baseline_file}", _ratio_table(shown))
     yield ""
     yield from _machine_lines(shown)
     yield ""
-    yield from _verdict_lines(shown)
+    yield from _verdict_lines(shown, screen)
 
 
-def _section(title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _section(screen: Screen, title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield ""
-    yield click.style(title, bold=True)
+    yield screen.paint(title, "title")
     yield from _table(rows)
 
 
@@ -321,6 +319,9 @@ def _notes(report: Report) -> Iterator[str]:
     tails = [tenant.latency for tenant in report.tenants if tenant.latency is not None]
     if not all(tail.exact for tail in tails):
         yield "  ~: more than 65,536 different values, so at most 0.1 % too high; max is exact"
+    names = [t.name for t in report.tenants if not t.best_effort and t.excess is not Excess.IN_LINE]
+    if names:
+        yield f"  excess is judged as served in line, although shaped or background by contract: {', '.join(names)}"
     reasons = {t.delay.reason for t in report.tenants if t.delay is not None and t.delay.ns is None}
     for reason in sorted(reasons):
         yield f"  {_delay_head(report)}: no bound, {reason}"
@@ -367,7 +368,7 @@ def _machine_lines(shown: Shown) -> Iterator[str]:
         )
 
 
-def _verdict_lines(shown: Shown) -> Iterator[str]:
+def _verdict_lines(shown: Shown, screen: Screen) -> Iterator[str]:
     report = shown.report
     for check in _grouped(report.checks):
         if not check.judged:
@@ -375,10 +376,10 @@ def _verdict_lines(shown: Shown) -> Iterator[str]:
             yield f"Reported, not judged: {check.statement}: {seen} ({check.reason})"
     if report.verdict is Verdict.VIOLATED:
         broken = [check for check in report.checks if check.judged and not check.kept]
-        yield from _breaches(shown, broken)
+        yield from _breaches(shown, broken, screen)
         return
     kept = "; ".join(dict.fromkeys(check.statement for check in report.checks if check.judged))
-    yield click.style("HOLDS", fg="green", bold=True) + f": {kept or 'nothing was promised'}{_latest(shown)}"
+    yield screen.paint("HOLDS", "good") + f": {kept or 'nothing was promised'}{_latest(shown)}"
 
 
 def _grouped(checks: Iterable[Check]) -> list[Check]:
@@ -408,11 +409,11 @@ def _finish(late: Lateness) -> str:
     )
 
 
-def _breaches(shown: Shown, broken: list[Check]) -> Iterator[str]:
+def _breaches(shown: Shown, broken: list[Check], screen: Screen) -> Iterator[str]:
     """Yield what was broken, rule by rule, the latest request of each first."""
     for statement in dict.fromkeys(check.statement for check in broken):
         checks = sorted((c for c in broken if c.statement == statement), key=lambda c: -_lateness(shown, c))
-        yield click.style("VIOLATED", fg="red", bold=True) + f" {checks[0].clause}: {statement}"
+        yield screen.paint("VIOLATED", "bad") + f" {checks[0].clause}: {statement}"
         for check in checks:
             yield from _breach(shown, check)
 

@@ -6,7 +6,7 @@ from headgate.properties.judge_order import PairGap
 from headgate.properties.judge_windows import Missed, Span
 from headgate.spec.recordings import Row
 from headgate.spec.units import Bytes, BytesPerNs, ExactNs, Nanoseconds
-from headgate.spec.vocabulary import Policing, Verdict
+from headgate.spec.vocabulary import Excess, Policing, Verdict
 
 __all__ = [
     "Check",
@@ -82,6 +82,7 @@ class TenantReport:
     name: str
     number: int
     best_effort: bool
+    excess: Excess
     all: Tally
     classes: dict[Policing, Tally]
     largest_bytes: Bytes

@@ -187,6 +187,7 @@ class TenantWatch:
             name=self.contract.name,
             number=self.number,
             best_effort=self.contract.best_effort,
+            excess=self.contract.excess,
             all=span.all,
             classes={} if promise is None else promise.classes,
             largest_bytes=span.largest,
