@@ -5,6 +5,7 @@ import sys
 from fractions import Fraction
 from typing import Any
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given
@@ -96,6 +97,20 @@ def test_a_policy_that_keeps_what_it_is_shown_is_not_changed_under_its_feet() ->
     sizes, costs = backlog(1, 6, 4)
     starts = run_arbiter(ARBITERS["sfq"], tenants, at_once(sizes, costs)).start
     assert (starts == np.cumsum(np.vstack([np.zeros((1, 4), int), sizes[0, :-1]]), axis=0)).all()
+
+
+def test_what_a_policy_reads_unseen_fails_rather_than_misleads() -> None:
+    """A choice that reads the sizes only once its state has moved: they were not kept."""
+    sfq, one = ARBITERS["sfq"], Tenants(1, (0,), (0,), (64,))
+
+    def select(state: Any, tenants: Tenants, heads: Any, waiting: Any) -> Any:
+        if isinstance(state.virtual, np.ndarray):
+            heads = tuple(attrs.evolve(head, begin=head.size + 1) for head in heads)
+        return sfq.select(state, tenants, heads, waiting)
+
+    sizes, costs = backlog(1, 3, 2)
+    with pytest.raises(TypeError, match="NoneType"):
+        run_head_of_line(attrs.evolve(sfq, select=select), one, sizes, costs, 3)
 
 
 def test_parameters_may_differ_by_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
