@@ -19,8 +19,7 @@ from headgate.spec.vocabulary import Verdict
 
 __all__ = ["spec"]
 
-INDENT = 6
-LABEL_WIDTH = 10
+LABEL_WIDTH = 9
 
 
 @click.command(short_help="Read the clauses, and what implements, tests and proves them.")
@@ -85,7 +84,7 @@ def _links(row: Row, kind: str, screen: Screen) -> Iterator[str]:
     gap = row.clause.gaps.get(kind)
     words = " ".join(names) if names else f"gap: {' '.join(gap.split())}" if gap is not None else "MISSING"
     colour = "quiet" if names else "doubt" if gap is not None else "bad"
-    label = " " * INDENT + "  " + kind.ljust(LABEL_WIDTH)
+    label = " " * 4 + kind.ljust(LABEL_WIDTH)
     yield from (screen.paint(line, colour) for line in _wrapped(label, words, screen))
 
 
@@ -97,13 +96,10 @@ def _short(name: str) -> str:
 
 
 def _wrapped(label: str, words: str, screen: Screen) -> list[str]:
-    return textwrap.wrap(
-        label + words,
-        screen.width,
-        subsequent_indent=" " * len(label),
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
+    """Return the words after the label; a name is never broken, even where it leaves the screen."""
+    width = screen.width - len(label)
+    lines = textwrap.wrap(words, width, break_on_hyphens=False, break_long_words=False)
+    return [(label if number == 0 else " " * len(label)) + line for number, line in enumerate(lines)]
 
 
 def _in_full(row: Row, screen: Screen) -> Iterator[str]:

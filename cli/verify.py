@@ -106,10 +106,11 @@ def _write_witnesses(results: Sequence[Result], folder: Path) -> None:
 
 def _verdict(results: Sequence[Result], checks: Sequence[ContractCheck]) -> Verdict:
     """What is broken outweighs what is unknown."""
-    kinds = [result.kind for result in results if not result.as_expected] + [check.kind for check in checks]
-    if Kind.UNKNOWN in kinds and Kind.COUNTEREXAMPLE not in kinds:
-        return Verdict.UNDECIDED
-    return Verdict.HOLDS if set(kinds) <= {Kind.PROVED} else Verdict.VIOLATED
+    wrong = {result.kind for result in results if not result.as_expected}
+    wrong |= {check.kind for check in checks if check.kind is not Kind.PROVED}
+    if not wrong:
+        return Verdict.HOLDS
+    return Verdict.UNDECIDED if wrong == {Kind.UNKNOWN} else Verdict.VIOLATED
 
 
 # ---- JSON ----

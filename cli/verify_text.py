@@ -107,8 +107,10 @@ def _looks(result: Result) -> tuple[tuple[str, str], str, str]:
         return GOOD, "refuted, as expected", "good"
     if result.kind is Kind.COUNTEREXAMPLE:
         return BAD, "COUNTEREXAMPLE", "bad"
-    if not result.as_expected:
+    if result.kind is Kind.UNKNOWN:
         return OPEN, "UNKNOWN", "doubt"
+    if not result.as_expected:
+        return BAD, "PROVED unexpectedly", "bad"
     words = "proved" if result.kind is Kind.PROVED else f"holds to depth {result.theorem.horizon}"
     return GOOD, f"{words}, tight" if result.tight else words, "good"
 
