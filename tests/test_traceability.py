@@ -1,30 +1,12 @@
 """Every clause is implemented, tested and proved by something, or says why not; and the check can complain."""
 
-import pkgutil
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 
 import pytest
 
-from headgate.proofs.catalogue import catalogue
+from headgate.cli.links import import_rooms, theorems
 from headgate.spec.clauses import Clause, parse_clauses
 from headgate.spec.traceability import count_gaps, faults, holes, rows, stale_gaps, unknown_ids
-
-ROOMS = ("spec", "model", "proofs", "properties", "cli")
-
-
-def import_rooms() -> None:
-    """Import every module of every room, so that all links are recorded."""
-    for room in ROOMS:
-        package = import_module(f"headgate.{room}")
-        for module in pkgutil.walk_packages(package.__path__, f"headgate.{room}."):
-            if not module.name.endswith((".conftest", ".__main__")):
-                import_module(module.name)
-
-
-def theorems() -> Mapping[str, Sequence[str]]:
-    """Return the clauses of every theorem by its id."""
-    return {theorem.id: theorem.clauses for theorem in catalogue()}
 
 
 def test_no_hole_no_unknown_id_no_stale_gap() -> None:
