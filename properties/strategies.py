@@ -18,7 +18,7 @@ from headgate.model.admission import safe_capacity
 from headgate.model.marker import MarkerRates
 from headgate.model.meter import MeterRates
 from headgate.model.refresh import Refresh
-from headgate.model.simulator import Server
+from headgate.model.simulator import Server, finish_time
 from headgate.spec.units import Bytes, Nanoseconds
 from headgate.spec.vocabulary import (
     Contract,
@@ -100,7 +100,7 @@ class Scenario:
 
 def rates(largest: int = 12) -> SearchStrategy[Fraction]:
     """Rates in bytes per ns: small whole numbers, halves and thirds."""
-    return st.builds(Fraction, st.integers(1, largest), st.sampled_from((1, 1, 2, 3)))
+    return st.builds(Fraction, st.integers(1, largest), st.sampled_from((1, 1, 2, 1, 3, 1)))
 
 
 def temperatures(low: int = 25, high: int = 105) -> SearchStrategy[Fraction]:
@@ -117,11 +117,12 @@ def exponents() -> SearchStrategy[Fraction]:
 
 _RATES = rates()
 _EITHER = st.booleans()
-_ONE_IN_SIX = st.integers(0, 5).map(lambda number: number == 5)
+# In the middle, because the ends of a range are drawn more often than the rest.
+_ONE_IN_SIX = st.sampled_from((False, False, False, True, False, False))
 
 # Contracts.
 
-_KINDS_OF_SETS = st.sampled_from(("any", "even", "skewed"))
+_KINDS_OF_SETS = st.sampled_from(("any", "skewed", "even", "skewed", "any"))
 _STEPS = st.sampled_from((1, 10, 100, SKEW)).map(Fraction)
 _UP_TO_TWO = st.integers(0, 2)
 _PRIORITIES = st.integers(0, 3)
@@ -129,7 +130,7 @@ _TREATMENTS = st.sampled_from(Excess)
 _LATENCIES = st.sampled_from((None, Fraction(25_000)))
 _DURATIONS = st.integers(0, 24)
 _FACTORS = st.sampled_from((1, 2, 3, 4, 0, 0))
-_PIECES, _LARGEST = st.integers(1, 6), st.integers(1, 40)
+_PIECES, _LARGEST = st.integers(1, 8), st.integers(1, 40)
 _REAL_GUARANTEES = st.sampled_from((40, 120, 400)).map(Fraction)
 _REAL_DURATIONS = st.sampled_from((0, 5_000, 2_000_000))
 _REAL_LARGEST = st.sampled_from((4096, 65536, 2 * MIB))
@@ -213,15 +214,16 @@ def _tenant_set(
     if best_effort:
         for _ in range(draw(_UP_TO_TWO)):
             kinds.insert(draw(st.integers(0, len(kinds))), None)
-    grain = math.ceil(sum(guarantees))
+    # Of this many bytes a server just fast enough makes whole ns.
+    grain = sum(guarantees, Fraction(0)).numerator
     return tuple(_contract(draw, f"t{number}", g, grain, real, excess) for number, g in enumerate(kinds))
 
 
 def _guarantees_of_a_set(draw: DrawFn, real: bool, fewest: int, most: int) -> list[Fraction]:
     """Draw guarantees: any, equal ones, or skewed ones (1:1000 among them)."""
     # Two or three tenants are enough for most bugs, so that larger sets are the exception.
-    few = draw(st.integers(0, 3)) > 0
-    count = draw(st.integers(fewest, min(most, max(fewest, 3)) if few else most))
+    least, largest = draw(st.sampled_from(((fewest, 3), (fewest, 3), (4, most), (fewest, 3), (most, most))))
+    count = draw(st.integers(max(fewest, min(least, most)), max(fewest, min(largest, most))))
     kind = draw(_KINDS_OF_SETS)
     if kind == "even":
         return [draw(_guarantees(real))] * count
@@ -235,7 +237,7 @@ def _guarantees_of_a_set(draw: DrawFn, real: bool, fewest: int, most: int) -> li
 
 # By how much a server that carries something is faster than it has to be: not at all, more often than not.
 _SLACKS = st.sampled_from((Fraction(1), Fraction(1), Fraction(1), Fraction(5, 4), Fraction(2)))
-_HALVES = st.integers(4, 60)
+_HALVES, _FEW = st.integers(4, 60), st.integers(1, 12)
 _REAL_INTERVALS = st.sampled_from((Fraction(3900), Fraction(1950), Fraction(1_950_001, 1000)))
 _REAL_BLACKOUTS = st.sampled_from((295, 385, 450)).map(Fraction)
 
@@ -249,6 +251,10 @@ def refreshes(draw: DrawFn) -> Refresh:
 def _refresh(draw: DrawFn, real: bool) -> Refresh:
     if real:
         return Refresh(draw(_REAL_INTERVALS), draw(_REAL_BLACKOUTS))
+    if draw(_EITHER):
+        # Of every few ns one is dark: the peak rate is then as round a number as the rate that is left.
+        blackout = draw(_FEW)
+        return Refresh(Fraction(blackout * draw(st.integers(2, 5))), Fraction(blackout))
     halves = draw(_HALVES)
     return Refresh(Fraction(halves, 2), Fraction(draw(st.integers(1, halves - 1)), 2))
 
@@ -315,9 +321,10 @@ def contract_sets(
 # Offers to one gate.
 
 _WAITS = st.sampled_from(("none", "few", "fits", "fills", "idle"))
-_SIZES = st.sampled_from(("any", "held", "held", "depth"))
+_SIZES = st.sampled_from(("any", "held", "again", "held", "depth"))
 _FEW_NS = st.integers(0, 12)
 _NONE_OR_ONE = st.integers(0, 1)
+_BURSTS = st.sampled_from((0, 0, 2, 0, 8, 4))
 
 
 @st.composite
@@ -359,37 +366,43 @@ def offers(draw: DrawFn, *gates: Gate, nested: bool = False, max_offers: int = 1
     """
     levels = [Fraction(gate.depth) for gate in gates]
     drawn: list[Offer] = []
-    for _ in range(draw(st.integers(1, max_offers))):
-        elapsed = _wait(draw, gates, levels, drawn[-1].size if drawn else 1)
+    # A burst at the rate of the first gate, in its largest requests: it empties the others.
+    burst = draw(_BURSTS)
+    for number in range(burst + draw(st.integers(1, max_offers - burst))):
+        before = drawn[-1].size if drawn else 1
+        first = gates[0]
+        if number < burst:
+            elapsed = math.ceil((first.depth - levels[0]) / first.rate)
+        else:
+            elapsed = _wait(draw, gates, levels, before)
         levels = [
             min(Fraction(gate.depth), level + gate.rate * elapsed) for gate, level in zip(gates, levels, strict=True)
         ]
-        size = _aimed_size(draw, gates, levels)
+        size = first.depth if number < burst else _aimed_size(draw, gates, levels, before)
         levels = _charged(levels, size, nested)
         drawn.append(Offer(elapsed, size))
     return drawn
 
 
 def _wait(draw: DrawFn, gates: Sequence[Gate], levels: Sequence[Fraction], size: int) -> int:
-    """Draw a time: none, a few ns, until `size` fits again or one ns less, until all is full, an idle spell."""
+    """Draw a time: none, a few ns, until a gate holds `size` or all it can or one ns less, an idle spell."""
     kind = draw(_WAITS)
     if kind in ("none", "few"):
         return 0 if kind == "none" else draw(_FEW_NS)
-
-    def until(sizes: Sequence[int]) -> int:
-        waits = zip(gates, levels, sizes, strict=True)
-        return max(math.ceil((size - level) / gate.rate) for gate, level, size in waits)
-
     if kind == "idle":
         return 10 * max(math.ceil(gate.depth / gate.rate) for gate in gates)
-    aim = until([min(size, gate.depth) if kind == "fits" else gate.depth for gate in gates])
-    return max(0, aim - draw(_NONE_OR_ONE))
+    number = draw(st.integers(0, len(gates) - 1))
+    gate = gates[number]
+    aim = min(size, gate.depth) if kind == "fits" else gate.depth
+    return max(0, math.ceil((aim - levels[number]) / gate.rate) - draw(_NONE_OR_ONE))
 
 
-def _aimed_size(draw: DrawFn, gates: Sequence[Gate], levels: Sequence[Fraction]) -> int:
-    """Draw a size: what a gate just holds or one byte more, its depth or one byte more, anything in between."""
-    gate = draw(st.integers(0, len(gates) - 1))
+def _aimed_size(draw: DrawFn, gates: Sequence[Gate], levels: Sequence[Fraction], before: int) -> int:
+    """Draw a size: what a gate just holds or its depth, or a byte more; the size before; anything in between."""
     kind = draw(_SIZES)
+    if kind == "again":
+        return before
+    gate = draw(st.integers(0, len(gates) - 1))
     if kind == "any":
         return draw(st.integers(1, min(gate.depth for gate in gates)))
     edge = math.floor(levels[gate]) if kind == "held" else gates[gate].depth
@@ -404,6 +417,9 @@ def _charged(levels: Sequence[Fraction], size: int, nested: bool) -> list[Fracti
 
 
 # Schedules of many tenants.
+
+_VALID_SIZES = st.sampled_from(("any", "largest", "any", "smallest"))
+_ANY_SIZES = st.sampled_from(("any", "largest", "beyond", "any", "largest", "empty", "any", "smallest"))
 
 
 @st.composite
@@ -462,10 +478,10 @@ class _Stretch:
     def size(self, tenant: int) -> int:
         """Draw a size: the largest, the smallest or any; where it need not be valid, also one byte beyond, or none."""
         largest = self.tenants[tenant].max_request_bytes
-        kind = self.count(0, 5 if self.valid else 6)
-        if kind == 6:
-            return self.draw(st.sampled_from((largest + 1, 0)))
-        return largest if kind < 2 else self.count(1, largest)
+        kind = self.draw(_VALID_SIZES if self.valid else _ANY_SIZES)
+        if kind == "any":
+            return self.count(1, largest)
+        return {"largest": largest, "smallest": 1, "beyond": largest + 1, "empty": 0}[kind]
 
     def fair_size(self, tenant: int) -> int:
         """Draw a size that is not refused, the largest as often as not."""
@@ -578,18 +594,29 @@ def _excess(stretch: _Stretch) -> None:
 
 
 def _clocked(stretch: _Stretch) -> None:
-    peak = stretch.server.peak_bytes_per_ns
-    least = min(c.max_request_bytes for c in stretch.tenants)
-    # Only a multiple of the rate's numerator takes whole ns; where none is small enough, the shape misses its aim.
-    size = peak.numerator * stretch.count(1, max(1, least // peak.numerator))
-    size = size if size <= least else least
-    each = max(1, math.floor(size / peak))
-    heavy = stretch.pick()
-    backlog = stretch.count(2, 6)
-    for _ in range(backlog):
+    heavy, size = _whole_ns(stretch)
+    ends: list[int] = []
+    finish = Fraction(stretch.begin)
+    for _ in range(stretch.count(2, 6)):
         stretch.send(heavy, 0, size)
+        finish = finish_time(stretch.server, finish, size)
+        ends.append(math.floor(finish) - stretch.begin)
     for _ in range(stretch.count(1, 5)):
-        stretch.send(stretch.pick(), each * stretch.count(1, backlog), size)
+        tenant = stretch.pick()
+        stretch.send(tenant, stretch.draw(st.sampled_from(ends)), min(size, stretch.tenants[tenant].max_request_bytes))
+
+
+def _whole_ns(stretch: _Stretch) -> tuple[int, int]:
+    """Draw a tenant and a size of it that is served at once and in whole ns; where there is none, any tenant."""
+    piece = stretch.server.peak_bytes_per_ns.numerator
+    fitting = [
+        tenant
+        for tenant, contract in enumerate(stretch.tenants)
+        if contract.max_request_bytes >= piece and (contract.best_effort or contract.excess is not Excess.SHAPED)
+    ]
+    tenant = stretch.draw(st.sampled_from(fitting)) if fitting else stretch.pick()
+    largest = stretch.tenants[tenant].max_request_bytes
+    return tenant, piece * stretch.count(1, largest // piece) if largest >= piece else largest
 
 
 _SHAPES: dict[Shape, Callable[[_Stretch], None]] = {
