@@ -92,11 +92,14 @@ def headgate() -> None:
 
 def main() -> None:
     """Run the command line of this process and end it with the exit code."""
+    if sys.stdout is None:  # closed by the caller (`>&-`); what opens it is open until the process ends
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        code = _silence_stdout()
+    except OSError as error:  # what could not be written is dropped, lest the interpreter complain as it ends
+        _silence_stdout()
+        code = Exit.BROKEN_PIPE if error.errno == errno.EPIPE else code
     sys.exit(code)
 
 
