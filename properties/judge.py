@@ -226,8 +226,13 @@ class _Checks:
             kept = tenant.worst.ns <= tenant.delay.ns + self.report.tolerance_ns
             statement = f"every request in contract finishes by its expected arrival + the delay of {self.policy}"
             row = None if kept else tenant.worst.row
-            shaped = self.contracts.contracts[tenant.number].excess is Excess.SHAPED
-            excuses = {**self._overlap, "a shaper, whose clock is not recorded, holds its excess": shaped}
+            excess = self.contracts.contracts[tenant.number].excess
+            blurred = excess is Excess.BACKGROUND and self.report.tolerance_ns > 0
+            excuses = {
+                **self._overlap,
+                "a shaper, whose releases are not recorded, holds its excess": excess is Excess.SHAPED,
+                "its excess is background, and an inexact clock cannot tell it from the rest": blurred,
+            }
             yield self._check("delay-bound", "RC-3", statement, kept, excuses, tenant=tenant.number, row=row)
 
     def work_conservation(self) -> Check:

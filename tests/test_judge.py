@@ -200,6 +200,20 @@ def test_excess_that_is_not_in_line_is_an_excuse(rows: list[Row], excess: Excess
     assert check.reason
 
 
+def test_an_inexact_clock_cannot_tell_background_excess() -> None:
+    contracts = contracts_of("sfq", attrs.evolve(HALF, excess=Excess.BACKGROUND), attrs.evolve(HALF, name="b"))
+    rows = rows_of((0, 0, 0, 50, 10))
+    assert broken(judge_rows(rows, contracts, tolerance_ns=0)) == ["delay-bound"]
+    assert "inexact clock" in find(judge_rows(rows, contracts, tolerance_ns=1), "delay-bound", 0).reason
+
+
+def test_services_that_the_clock_shows_without_a_length_end_a_gap() -> None:
+    rows = rows_of((0, 0, 3, 3, 1), (1, 0, 6, 6, 1), (0, 0, 9, 12, 3))
+    report = judge_rows(rows, contracts_of("drr"), tolerance_ns=3)
+    assert (report.idle.total_ns, report.idle.longest_ns) == (9, 3)
+    assert broken(report) == []
+
+
 def test_overlapping_services_are_an_excuse_from_the_rules_of_one_server() -> None:
     rows = [row._replace(finish_ns=row.finish_ns + 2) for row in UNFAIR]
     report = judge_rows(rows, contracts_of("sfq"), tolerance_ns=0)
