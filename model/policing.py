@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import attrs
 
-from headgate.model.meter import Meter, MeterRates, advance, burst_allowance, fresh, is_paced, offer
+from headgate.model.meter import Meter, MeterRates, advance, burst_allowance, drain, fresh, is_paced, offer
 from headgate.model.promise import charge, expected_arrival
 from headgate.spec.links import implements
 from headgate.spec.units import ExactNs
@@ -78,7 +78,7 @@ class TenantPolicer:
         admitted, self.meter = offer(meter, self.rates, request.bytes)
         elapsed, self.now = release - self.now, release
         if not admitted and self.contract.excess is Excess.BACKGROUND:
-            self.ledger, _ = charge(self.ledger, self.rates.guaranteed, elapsed, 0)
+            self.ledger = drain(self.ledger, self.rates.guaranteed, elapsed)
             return Policed(request, Policing.EXCESS, Fraction(release), None, background=True)
         before, self.ledger = charge(self.ledger, self.rates.guaranteed, elapsed, request.bytes)
         expected = expected_arrival(release, before, 1 / Fraction(self.rates.guaranteed))

@@ -3,7 +3,7 @@
 A tenant that becomes active joins the end of the list. The tenant at the head of the list gets its quantum once a
 turn and is served while its deficit covers its next request; then it goes to the end of the list, keeping the rest
 of its deficit, or leaves the list without it if nothing of it waits. Quanta are at least the largest request
-(`quanta_for`), so that every turn serves something; smaller ones are refused by the simulator.
+(`quanta_for` computes the smallest such), so that every turn serves something.
 Source: M. Shreedhar, G. Varghese, "Efficient fair queueing using deficit round robin", SIGCOMM 1995.
 """
 
