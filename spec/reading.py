@@ -110,9 +110,7 @@ def whole(expected: str, *, least: int = 0, most: int = LARGEST) -> Rule:
     return Rule(expected, read)
 
 
-def _check_range(
-    value: int | Fraction, expected: str, above: int | None, least: int | None, most: int
-) -> None:
+def _check_range(value: int | Fraction, expected: str, above: int | None, least: int | None, most: int) -> None:
     if (above is not None and value <= above) or (least is not None and value < least):
         raise MismatchError(expected, shown(value))
     if not -most <= value <= most:

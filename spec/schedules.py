@@ -42,9 +42,7 @@ _RATIO = re.compile(r"-?\d+/\d+", re.ASCII)
 _LONGEST_WORD = 200
 _LONGEST_LIST = 10_000
 _VALUE = 'an integer, a string such as "186326/15", a word, or a list of these'
-_WORD = text(
-    "a word of 1 to 200 printable characters", longest=200, accepts=lambda s: s != "" and s.isprintable()
-)
+_WORD = text("a word of 1 to 200 printable characters", longest=200, accepts=lambda s: s != "" and s.isprintable())
 
 
 def _value(given: object) -> object:
@@ -106,12 +104,8 @@ class ScheduleFile:
     """A schedule, as the file holds it."""
 
     format: Annotated[int, Rule(f"the format, {FORMAT}", _format)]
-    clause: Annotated[
-        str, text("a clause such as TB-4", longest=8, accepts=re.compile(r"[A-Z]{2}-\d{1,3}").fullmatch)
-    ]
-    statement: Annotated[
-        str, text("a sentence of at most 1000 characters", longest=1000, accepts=str.isprintable)
-    ]
+    clause: Annotated[str, text("a clause such as TB-4", longest=8, accepts=re.compile(r"[A-Z]{2}-\d{1,3}").fullmatch)]
+    statement: Annotated[str, text("a sentence of at most 1000 characters", longest=1000, accepts=str.isprintable)]
     mechanism: Annotated[str, _WORD]
     rule: Annotated[str, _WORD]
     claim: Annotated[str, _WORD]

@@ -44,9 +44,7 @@ REQUIRED_DATA = {
 def is_checkout(root: Path) -> bool:
     """A checkout has the pyproject.toml that names headgate beside its rooms; an installed wheel has none."""
     pyproject = root / "pyproject.toml"
-    return (
-        pyproject.is_file() and tomllib.loads(pyproject.read_text("utf-8"))["project"]["name"] == "headgate"
-    )
+    return pyproject.is_file() and tomllib.loads(pyproject.read_text("utf-8"))["project"]["name"] == "headgate"
 
 
 def get_files(folder: Path) -> list[Path]:
@@ -110,19 +108,13 @@ def find_homeless(root: Path) -> list[str]:
     folders = [path for path in here if path.is_dir() and path.name not in no_room]
     own = [path for path in folders if not (path / "pyvenv.cfg").exists()]
     files = [*here, *(file for folder in own for file in get_files(folder))]
-    return [
-        f"{path.relative_to(root).as_posix()}: stands in no room"
-        for path in sorted(files)
-        if path.suffix == ".py"
-    ]
+    return [f"{path.relative_to(root).as_posix()}: stands in no room" for path in sorted(files) if path.suffix == ".py"]
 
 
 def find_missing_data(folder: Traversable, patterns: tuple[str, ...]) -> list[str]:
     """Complain about every pattern that no file of a room matches."""
     with importlib.resources.as_file(folder) as place:
-        return [
-            f"{place.name}/{pattern}: no such file" for pattern in patterns if not any(place.glob(pattern))
-        ]
+        return [f"{place.name}/{pattern}: no such file" for pattern in patterns if not any(place.glob(pattern))]
 
 
 def test_every_file_ships() -> None:
@@ -175,9 +167,7 @@ def test_a_tree_in_order_draws_no_complaint(tree: Path) -> None:
     assert find_floats(tree) == []
 
 
-@pytest.mark.parametrize(
-    "name", ["spec/clauses/levels.py", "spec/profiles/h200.toml", "model/deep/__init__.py"]
-)
+@pytest.mark.parametrize("name", ["spec/clauses/levels.py", "spec/profiles/h200.toml", "model/deep/__init__.py"])
 def test_a_file_that_does_not_ship_is_found(tree: Path, name: str) -> None:
     (tree / name).parent.mkdir(exist_ok=True)
     (tree / name).write_text("")
@@ -307,9 +297,7 @@ def find_floats(root: Path) -> list[str]:
             match node:
                 case ast.Constant(value=float() | complex()) | ast.Call(func=ast.Name(id="float")):
                     name = path.relative_to(root).as_posix()
-                    complaints.append(
-                        f"{name}:{node.lineno}: {ast.unparse(node)}: a float may not decide a verdict"
-                    )
+                    complaints.append(f"{name}:{node.lineno}: {ast.unparse(node)}: a float may not decide a verdict")
     return complaints
 
 
@@ -317,9 +305,7 @@ def test_no_float_stands_in_a_rule() -> None:
     assert find_floats(ROOT) == []
 
 
-@pytest.mark.parametrize(
-    "line", ["RATE = 0.85", "def rate():\n    return 1e3", "RATE = float('0.85')", "RATE = -2j"]
-)
+@pytest.mark.parametrize("line", ["RATE = 0.85", "def rate():\n    return 1e3", "RATE = float('0.85')", "RATE = -2j"])
 def test_a_float_is_found(tree: Path, line: str) -> None:
     (tree / "model" / "wrong.py").write_text(f"{line}\n")
     (complaint,) = find_floats(tree)
