@@ -184,14 +184,15 @@ def test_drr_keeps_two_backlogged_tenants_within_a_turn_and_their_largest(scenar
 @given(IN_LINE)
 @example(LEFT_OVER)
 @example(COMES_BACK)
-def test_drr_deficits_stay_below_a_quantum_and_the_largest_request(scenario: Scenario) -> None:
-    """A deficit covers what is served from it, and is always less than the quantum and the largest request."""
+def test_drr_deficits_cover_what_is_served_and_are_lost_on_leaving(scenario: Scenario) -> None:
+    """A deficit is never negative, always less than quantum and largest request, and 0 for who is not in the list."""
     log = recorded_run(scenario, DRR)
     quanta = tenants_of(scenario.contracts).quanta
     for event in log.events:
         if isinstance(event, Choice):
             for tenant, deficit in enumerate(event.after.deficits):
                 assert 0 <= deficit < quanta[tenant] + max(1, largest_of(log.services, tenant))
+                assert deficit == 0 or event.after.active[tenant]
 
 
 @checks("AR-6")

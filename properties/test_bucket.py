@@ -36,6 +36,8 @@ def decisions(gate: Gate, offers: list[Offer]) -> list[bool]:
 @example(Gate(Fraction(1), 7), 0)  # offered before any time has passed
 def test_bucket_starts_full(gate: Gate, elapsed: int) -> None:
     """A fresh bucket admits its whole depth, at whatever moment, and not one byte more."""
+    assert bucket.offer(bucket.full(gate.depth), gate.depth)[0]
+    assert not bucket.offer(bucket.full(gate.depth), gate.depth + 1)[0]
     assert bucket.step(bucket.full(gate.depth), gate.rate, gate.depth, elapsed, gate.depth)[0]
     assert not bucket.step(bucket.full(gate.depth), gate.rate, gate.depth, elapsed, gate.depth + 1)[0]
 

@@ -168,7 +168,7 @@ def test_a_full_burst_is_in_contract(contract: Contract, shares: list[Fraction])
     assert all(burst(rates, d, sizes))
 
 
-@checks("CM-5")
+@checks("CM-1", "CM-5")
 @given(METERED)
 @example(FULL_LEDGER)
 def test_after_an_idle_spell_a_meter_is_fresh(drawn: tuple[MeterRates, list[Offer]]) -> None:
@@ -178,7 +178,7 @@ def test_after_an_idle_spell_a_meter_is_fresh(drawn: tuple[MeterRates, list[Offe
     for offer in offers:
         _, state = meter.step(state, rates, offer.elapsed, offer.size)
     idle = max(state.ledger / rates.guaranteed, (rates.max_request - state.peak.level) / rates.burst)
-    assert meter.advance(state, rates, idle) == Meter(0, Bucket(rates.max_request))
+    assert meter.advance(state, rates, idle) == meter.fresh(rates) == Meter(0, Bucket(rates.max_request))
 
 
 @checks("CM-7")

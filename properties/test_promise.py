@@ -5,7 +5,8 @@ from fractions import Fraction
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from headgate.model import promise
+from headgate.model import bounds, promise
+from headgate.model.arbiters import ARBITERS
 from headgate.model.arbiters.sfq import SFQ
 from headgate.model.refresh import Refresh
 from headgate.model.simulator import Server, simulate
@@ -154,6 +155,42 @@ def test_the_bound_is_attained() -> None:
     assert slack_of_the_last(AT_THE_BOUND) == 0
     slack = slack_of_the_last(INTO_A_SECOND_BLACKOUT)
     assert 0 <= slack * long_run_rate(INTO_A_SECOND_BLACKOUT.server) < 1
+
+
+@checks("PR-3", "FQ-5", "FQ-6")
+@given(strategies.scenarios(excess=Excess.IN_LINE, valid=True), st.sampled_from(("sfq", "scfq")))
+@example(AT_THE_BOUND, "sfq")
+@example(INTO_A_SECOND_BLACKOUT, "sfq")
+@example(BACK_FROM_IDLE, "scfq")
+def test_the_delay_that_a_contract_may_promise_holds(scenario: Scenario, policy: str) -> None:
+    """Told from the contracts alone, before there is any traffic: what a policy gives, every request in line keeps."""
+    contracts = scenario.contracts
+    largest = [contract.max_request_bytes for contract in contracts]
+    refresh = scenario.server.refresh
+    promised = [
+        bounds.promised_delay(
+            policy,
+            size,
+            sum(largest) - size,
+            long_run_rate(scenario.server),
+            refresh.blackout if refresh is not None else 0,
+            contract.guaranteed_bytes_per_ns,
+        )
+        for size, contract in zip(largest, contracts, strict=True)
+    ]
+    execution = simulate(scenario.requests, contracts, ARBITERS[policy], scenario.server)
+    for service in in_line(execution):
+        assert service.expected_ns is not None
+        assert promise.is_kept(service.finish_ns, service.expected_ns, promised[service.request.tenant])
+
+
+@checks("PR-3")
+def test_what_the_policies_give_for_the_same_contract() -> None:
+    """Ten bytes at 1 B/ns beside twenty of others, 3 B/ns in all, dark for 5 ns: SFQ 15 ns, SCFQ 10 + 20/3 + 5."""
+    delays = {name: bounds.promised_delay(name, 10, 20, Fraction(3), 5, Fraction(1)) for name in ARBITERS}
+    assert delays.pop("sfq") == 15
+    assert delays.pop("scfq") == 15 + Fraction(20, 3)
+    assert set(delays.values()) == {None}
 
 
 @checks("PR-3")

@@ -44,7 +44,7 @@ def test_service_takes_its_work_in_uptime_and_not_a_moment_more(server: Server, 
 @example(SMALL, Fraction(0), 0)
 @example(SMALL, Fraction(3), 0)  # the end of a blackout is up
 @example(SMALL, Fraction(10), 0)  # the end of an interval is the beginning of a blackout
-def test_time_passes_from_boundary_to_boundary(refresh: Refresh, now: Fraction, offset: int) -> None:
+def test_a_channel_changes_over_at_its_boundaries(refresh: Refresh, now: Fraction, offset: int) -> None:
     """Until the next boundary a channel is all up or all dark, and there it changes over."""
     channel = tax.phase_at(refresh, Fraction(offset), now)
     boundary = tax.until_boundary(channel, refresh)

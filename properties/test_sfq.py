@@ -108,7 +108,7 @@ def test_virtual_time_never_goes_back_and_never_passes_a_waiting_request(scenari
         assert all(virtual <= head.begin for head in heads.values())
 
 
-@checks("FQ-3")
+@checks("FQ-3", "AR-7")
 @given(SCENARIOS)
 @example(TIES)
 @example(FLOOD)
