@@ -161,6 +161,7 @@ def _model(constraints: Iterable[Any], limits: Limits, name: str = "premises") -
         solver.set("rlimit", limits.resources)
         solver.set("timeout", limits.backstop_ms)
         solver.set("random_seed", limits.seed)
+        solver.set("ctrl_c", False)  # the solver would swallow the signal, and answer unknown
         solver.add(*terms)
         answer = solver.check()
         if answer == z3.sat:
