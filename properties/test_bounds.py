@@ -194,7 +194,7 @@ def test_the_threshold_lies_in_its_enclosure(device: Device, thousandths: int) -
     found = capacity.admissible_below(device, total)
 
     def left(temperature: Fraction, end: str) -> Fraction:
-        factor = getattr(power_of_two(min(Fraction(0), (85 - temperature) / 10)), end)
+        factor: Fraction = getattr(power_of_two(min(Fraction(0), (85 - temperature) / 10)), end)
         return device.peak_bytes_per_ns * (1 - device.blackout_ns / (device.base_interval_ns * factor))
 
     if found is None:
