@@ -5,6 +5,7 @@ up, rates that are there and sizes that are allowed down.
 """
 
 import math
+import textwrap
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -282,7 +283,7 @@ def as_text(report: Report, screen: Screen) -> str:
     for row in report.tenants if report.crowd.is_admissible else ():
         lines += ["", *_tenant_lines(report, row, screen)]
     if report.crowd.is_admissible:
-        lines += ["", *_legend()]
+        lines += ["", *_legend(screen)]
     lines += ["", *_witness_lines(report), *_verdict_lines(report, screen)]
     return "\n".join(lines)
 
@@ -350,11 +351,13 @@ def _more(report: Report, row: TenantRow) -> str:
     return f"{row.more} more such tenants fit by their guarantees, {row.more_kept} with every latency kept"
 
 
-def _legend() -> Iterator[str]:
-    yield "* the policy of the file. any, own: worst delay from expected arrival, whatever the"
-    yield "others' guarantees are, and with those of this file. burst: from arrival, at the end"
-    yield "of a full burst. calculus: that by network calculus. largest B: the largest request"
-    yield "for the latency (own). fcfs: if every tenant were shaped"
+def _legend(screen: Screen) -> list[str]:
+    words = (
+        "* the policy of the file. any, own: the worst delay from expected arrival, whatever the guarantees of the "
+        "others are, and with those of this file. burst: from arrival, at the end of a full burst. calculus: the same "
+        "by network calculus (own). largest B: the largest request for the latency (own). fcfs: if all were shaped."
+    )
+    return textwrap.wrap(words, screen.width)
 
 
 def _witness_lines(report: Report) -> Iterator[str]:
@@ -381,7 +384,9 @@ def _verdict_lines(report: Report, screen: Screen) -> Iterator[str]:
     else:
         broken = [shorten(row.contract.name, 30) for row in report.tenants if row.kept is False]
         listed = ", ".join(broken[:8]) + (f" and {len(broken) - 8} more" if len(broken) > 8 else "")
-        yield screen.paint("VIOLATED", "bad") + f": no latency is kept under {report.agreed.policy} for {listed}"
+        yield (
+            screen.paint("VIOLATED", "bad") + f": under {report.agreed.policy} the latency cannot be kept for {listed}"
+        )
 
 
 # ---- numbers for people ----

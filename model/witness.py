@@ -2,7 +2,9 @@
 
 Each construction fills the queue of a policy as badly for one tenant as its tags allow, and begins with a blackout. All
 are run on the exact rules, and the worst is kept: it shows that the bound is not much too large, and nothing else. The
-tenant itself keeps to its contract; the others send what they like, which is what the promise allows them.
+tenant itself keeps to its contract; the others send what they like, which is what the promise allows them. Where all
+that waits is served within one interval P between blackouts of B, no schedule comes above P / (P + B) of a bound, which
+counts the blackouts at their mean rate and one more.
 """
 
 import math
