@@ -108,7 +108,7 @@ def test_first_come_first_served_is_judged_behind_shapers(contracts: Callable[..
 
 
 def test_a_higher_temperature(contracts: Callable[..., str], capsys: Text) -> None:
-    assert run(["bound", contracts(33), "--temperature", "97"]) == 1
+    assert run(["bound", contracts(33), "--temperature", "98"]) == 1
     assert "do NOT fit" in capsys.readouterr().out
 
 
