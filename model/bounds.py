@@ -1,14 +1,69 @@
 """The bounds that the policies give, as formulas: what theorems prove, properties test and judges hold against.
 
 Sizes in bytes, rates in bytes per ns, results in ns. R is the effective rate of the server, B its longest blackout.
+They are written with `+` and `*` alone in what may stay open, so that one text runs on numbers and on `Line`s: the
+largest request for which a bound is within a latency is then a closed form, and not a search.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
+
+import attrs
 
 from headgate.spec.links import implements
 from headgate.spec.units import Number
 
-__all__ = ["pairwise_gap", "promised_delay", "scfq_delay", "sfq_delay"]
+__all__ = [
+    "Line",
+    "burst_wait",
+    "calculus_delay",
+    "deadline_delay",
+    "drr_delay",
+    "drr_idle_delay",
+    "drr_latency",
+    "early_delay",
+    "fcfs_delay",
+    "guarantee_for_burst",
+    "largest_within",
+    "own_rate",
+    "pairwise_gap",
+    "pieces",
+    "promised_delay",
+    "scfq_delay",
+    "sfq_delay",
+    "wfq_delay",
+]
+
+
+@attrs.frozen
+class Line:
+    """The number `slope x + offset` of an x that is open: a size in bytes, or a delay in ns."""
+
+    slope: Fraction
+    offset: Fraction = Fraction(0)
+
+    def __add__(self, other: Any) -> "Line":
+        """Return the sum of two lines, or of a line and a number."""
+        if isinstance(other, Line):
+            return Line(self.slope + other.slope, self.offset + other.offset)
+        return Line(self.slope, self.offset + other)
+
+    __radd__ = __add__
+
+    def __mul__(self, factor: Any) -> "Line":
+        """Return the line times a number."""
+        return Line(self.slope * factor, self.offset * factor)
+
+    __rmul__ = __mul__
+
+    def at(self, x: Fraction | int) -> Fraction:
+        """Return the number at `x`."""
+        return self.slope * x + self.offset
+
+
+def _ns_per_byte(rate: Fraction) -> Fraction:
+    return 1 / Fraction(rate)
 
 
 @implements("FQ-4", "FQ-7")
@@ -17,10 +72,13 @@ def pairwise_gap(cost_i: Number, cost_j: Number) -> Number:
     return cost_i + cost_j
 
 
+# ---- from expected arrival to finish, if the guarantees sum to at most R ----
+
+
 @implements("FQ-5")
 def sfq_delay(largest: Number, others: Number, rate: Fraction, blackout: Number) -> Number:
     """Return (L + sum of the others' L) / R + B: from expected arrival to finish, if the guarantees sum to <= R."""
-    return Fraction(largest + others) / rate + blackout
+    return (largest + others) * _ns_per_byte(rate) + blackout
 
 
 @implements("FQ-6")
@@ -29,7 +87,71 @@ def scfq_delay(largest: Number, others: Number, rate: Fraction, blackout: Number
 
     Source: S. J. Golestani 1994; Goyal, Vin, Cheng 1997, who compare it with SFQ's.
     """
-    return Fraction(largest) / guaranteed + Fraction(others) / rate + blackout
+    return largest * _ns_per_byte(guaranteed) + others * _ns_per_byte(rate) + blackout
+
+
+@implements("BD-3")
+def deadline_delay(size: Number, longest: Number, rate: Fraction, blackout: Number, guaranteed: Fraction) -> Number:
+    """Return l / g + Lmax / R + B: the time of a private channel of rate g, one request in the way, one blackout.
+
+    `longest` is Lmax, the largest request of any tenant.
+    """
+    return size * _ns_per_byte(guaranteed) + longest * _ns_per_byte(rate) + blackout
+
+
+@implements("BD-3")
+def early_delay(size: Number, longest: Number, rate: Fraction, blackout: Number, guaranteed: Fraction) -> Number:
+    """Return the bound of *early*, which serves what is due by EAT + l / g; `guaranteed` is g itself.
+
+    Source: non-preemptive earliest deadline first (J. Liebeherr, D. Wrege, D. Ferrari 1996); this project.
+    """
+    return deadline_delay(size, longest, rate, blackout, guaranteed)
+
+
+@implements("BD-3")
+def wfq_delay(size: Number, longest: Number, rate: Fraction, blackout: Number, guaranteed: Fraction) -> Number:
+    """Return the bound of WFQ against a fluid reference of rate R; `guaranteed` is g, or `own_rate`.
+
+    Source: A. K. Parekh, R. G. Gallager 1993, theorem 1; the blackout is this project's.
+    """
+    return deadline_delay(size, longest, rate, blackout, guaranteed)
+
+
+@implements("BD-4")
+def drr_latency(
+    quantum: Number, largest: Number, others: Number, turns: Fraction, rate: Fraction, blackout: Number
+) -> Number:
+    """Return the latency of the service curve of DRR: B + (sum of the others' L + (F - Q) / Q (Q + L)) / R.
+
+    Q is the tenant's quantum, F the sum of all, `turns` is (F - Q) / Q.
+    Source: M. Boyer, G. Stea, W. Mangoua Sofack, "Deficit round robin with network calculus", 2012.
+    """
+    return (others + turns * (quantum + largest)) * _ns_per_byte(rate) + blackout
+
+
+@implements("BD-4")
+def drr_delay(size: Number, latency: Number, share: Fraction) -> Number:
+    """Return l / r + latency, r = Q R / F: a request of `size` bytes on the service curve of DRR."""
+    return size * _ns_per_byte(share) + latency
+
+
+@implements("BD-5")
+def drr_idle_delay(size: Number, quanta: Number, others: Number, rate: Fraction, blackout: Number) -> Number:
+    """Return (l + sum of the others' Q + L) / R + B: from arrival at an empty queue of one's own, if l <= Q.
+
+    `quanta` is the sum of the others' quanta, `others` that of their largest requests.
+    Source: M. Shreedhar, G. Varghese 1995, for the turns; the bound is this project's.
+    """
+    return (size + quanta + others) * _ns_per_byte(rate) + blackout
+
+
+@implements("BD-6")
+def fcfs_delay(burst: Number, rate: Fraction, blackout: Number) -> Number:
+    """Return burst / R + B: the delay in one queue for all, if no more than `burst` bytes ever wait at rate R.
+
+    Source: R. Cruz 1991; J.-Y. Le Boudec, P. Thiran 2001, section 1.4.
+    """
+    return burst * _ns_per_byte(rate) + blackout
 
 
 def promised_delay(
@@ -41,3 +163,56 @@ def promised_delay(
     if policy == "scfq":
         return scfq_delay(largest, others, rate, blackout, guaranteed)
     return None
+
+
+# ---- around them ----
+
+
+@implements("BD-1")
+def own_rate(guaranteed: Fraction, rate: Fraction, total: Fraction) -> Fraction:
+    """Return r' = g R / (sum of all g): what a tenant's weight is worth where all are backlogged."""
+    return Fraction(guaranteed) * rate / total
+
+
+@implements("BD-2")
+def burst_wait(size: Number, largest: Number, guaranteed: Fraction, burst: Fraction, duration: Fraction) -> Number:
+    """Return (M - l + max(0, p - g) d) / g: the most by which the EAT of a request in contract is after its arrival.
+
+    It is that of a request of `size` bytes, l, that ends a full burst.
+    """
+    excess = max(Fraction(0), Fraction(burst) - guaranteed) * duration
+    return (largest + size * -1 + excess) * _ns_per_byte(guaranteed)
+
+
+@implements("BD-7")
+def calculus_delay(
+    latency: Number, largest: Number, guaranteed: Fraction, burst: Fraction, duration: Fraction
+) -> Number:
+    """Return T + (M + max(0, p - g) d) / g: how far min(M + p t, M + (p - g) d + g t) is ahead of g (t - T).
+
+    Source: J.-Y. Le Boudec, P. Thiran 2001, section 1.4 (the horizontal deviation); R. Cruz 1991.
+    """
+    return latency + burst_wait(0, largest, guaranteed, burst, duration)
+
+
+@implements("BD-8")
+def largest_within(delays: Sequence[Line], latency: Fraction) -> int | None:
+    """Return the largest whole x of 1 or more at which every delay is at most `latency`, or None if 1 is too large.
+
+    At least one delay grows with x, and none shrinks.
+    """
+    if any(delay.at(1) > latency for delay in delays):
+        return None
+    return min((latency - delay.offset) // delay.slope for delay in delays if delay.slope > 0)
+
+
+@implements("BD-8")
+def pieces(total: int, largest: int) -> int:
+    """Return into how many requests of at most `largest` bytes `total` bytes have to be cut."""
+    return -(-total // largest)
+
+
+@implements("BD-13")
+def guarantee_for_burst(burst: Fraction, duration: Fraction, latency: Fraction) -> Fraction:
+    """Return p d / (d + S): the least guarantee at which a fluid burst of rate p for d is done S after it came."""
+    return Fraction(burst) * duration / (duration + latency)

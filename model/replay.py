@@ -30,7 +30,7 @@ from headgate.model.refresh import (
 )
 from headgate.model.simulator import Server, finish_time, simulate
 from headgate.spec.units import exact_text
-from headgate.spec.vocabulary import Contract, Excess, Execution, Request, Schedule
+from headgate.spec.vocabulary import Contract, Excess, Execution, Request, Schedule, Service
 
 __all__ = ["CLAIMS", "Lane", "Mark", "Replay", "ReplayError", "replay"]
 
@@ -126,6 +126,25 @@ class _Given:
         if not all(isinstance(n, int | Fraction) and 0 <= n <= 99 and n == int(n) for n in given):
             raise ReplayError(f"parameters.priorities: expected whole numbers from 0 to 99, got {given!r}")
         return [int(n) for n in given]
+
+    def largest(self, tenants: int) -> list[int]:
+        """Return the largest request of each tenant: as given, else the largest of all requests."""
+        sent = max((request.bytes for request in self.requests), default=1)
+        given = self._parameters.get("largest", (sent,) * tenants)
+        if not isinstance(given, list | tuple) or len(given) != tenants:
+            raise ReplayError(f"parameters.largest: expected one for each of {tenants} tenants, got {given!r}")
+        if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in given):
+            raise ReplayError(f"parameters.largest: expected whole numbers above 0, got {given!r}")
+        for number, request in enumerate(self.requests):
+            if request.tenant < tenants and request.bytes > given[request.tenant]:
+                raise ReplayError(f"requests[{number}].bytes: expected at most {given[request.tenant]}")
+        return list(given)
+
+    def flags(self, key: str, tenants: int) -> list[bool]:
+        given = self._parameters.get(key, (0,) * tenants)
+        if not isinstance(given, list | tuple) or len(given) != tenants or not all(n in (0, 1) for n in given):
+            raise ReplayError(f"parameters.{key}: expected 0 or 1 for each of {tenants} tenants, got {given!r}")
+        return [n == 1 for n in given]
 
     def rule_of(self, *rules: str) -> str:
         if self.rule not in rules:
@@ -310,16 +329,52 @@ def _arbiter_gap(given: _Given) -> Replay:
     return Replay(gap.size_ns > bound, gap.size_ns, bound, "ns", finding, tuple(lanes), execution)
 
 
+def _arbiter_late(given: _Given) -> Replay:
+    """Claim "late": a request of `tenant` finishes more than `latency` ns after its expected arrival.
+
+    `largest` gives each tenant's largest request, where quanta depend on it; `best_effort` is 1 for a tenant that is
+    served in the background, which has no expected arrival.
+    """
+    weights = given.numbers("weights")
+    tenant = int(given.number("tenant"))
+    if tenant >= len(weights) or tenant != given.number("tenant"):
+        raise ReplayError(f"parameters.tenant: expected one of the {len(weights)} tenants, got {tenant}")
+    execution = _serve(given, weights)
+    bound = given.number("latency") - given.tighter()
+    lanes = list(_service_lanes(execution, len(weights)))
+    late = [(_lateness(s), s) for s in execution.services if s.request.tenant == tenant and s.expected_ns is not None]
+    if not late:
+        finding = f"nothing of tenant {tenant} is served in line"
+        return Replay(False, Fraction(0), bound, "ns", finding, tuple(lanes), execution)
+    observed, service = max(late, key=lambda pair: pair[0])
+    finding = (
+        f"a request of tenant {tenant} finishes {exact_text(observed)} ns after its expected arrival, "
+        f"the bound is {exact_text(bound)} ns"
+    )
+    if observed > bound:
+        lanes.append(Lane("violation", (Mark(service.finish_ns - observed, service.finish_ns, "violation", "late"),)))
+    return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes), execution)
+
+
+def _lateness(service: Service) -> Fraction:
+    assert service.expected_ns is not None
+    return service.finish_ns - service.expected_ns
+
+
 def _serve(given: _Given, weights: list[Fraction]) -> Execution:
     """Serve the requests with everything in contract: only the arbiter is at stake."""
     given.rule_of(*ARBITERS)
     for number, request in enumerate(given.requests):
         if request.tenant >= len(weights):
             raise ReplayError(f"requests[{number}].tenant: expected one of the {len(weights)} tenants")
-    largest = max((request.bytes for request in given.requests), default=1)
     priorities = given.priorities(len(weights))
+    largest, best_effort = given.largest(len(weights)), given.flags("best_effort", len(weights))
     contracts = [
-        Contract(str(tenant), weight, weight, Fraction(0), largest, priorities[tenant], None, Excess.IN_LINE)
+        Contract(str(tenant), max_request_bytes=largest[tenant], best_effort=True)
+        if best_effort[tenant]
+        else Contract(
+            str(tenant), weight, weight, Fraction(0), largest[tenant], priorities[tenant], excess=Excess.IN_LINE
+        )
         for tenant, weight in enumerate(weights)
     ]
     return simulate(given.requests, contracts, ARBITERS[given.rule], _server(given))
@@ -447,6 +502,7 @@ CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
     ("bucket", "burst-cut"): _bucket_cut,
     ("meter", "overrun"): _meter_window,
     ("arbiter", "gap"): _arbiter_gap,
+    ("arbiter", "late"): _arbiter_late,
     ("refresh", "hotter-sooner"): _refresh_hotter,
     ("refresh", "service"): _refresh_service,
     ("admission", "oversubscription"): _admission_over,

@@ -55,7 +55,9 @@ def tenants_of(contracts: Sequence[Contract]) -> Tenants:
     """Return what the arbiter knows of `contracts`; weights are guaranteed rates, quanta in proportion to them."""
     priorities = tuple(contract.priority for contract in contracts)
     weights = tuple(weight_of(contract) for contract in contracts)
-    quanta = quanta_for(weights, tuple(contract.max_request_bytes for contract in contracts))
+    # A best-effort tenant takes no turn, so its requests make no quantum larger.
+    largest = tuple(0 if contract.best_effort else contract.max_request_bytes for contract in contracts)
+    quanta = quanta_for(weights, largest)
     return Tenants(len(contracts), tie_order(priorities), priorities, quanta)
 
 

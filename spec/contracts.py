@@ -34,7 +34,7 @@ from headgate.spec.reading import (
 )
 from headgate.spec.vocabulary import POLICIES, Contract, ContractSet, Device, Excess, RefreshRule
 
-__all__ = ["LATER_POLICIES", "LIMIT_BYTES", "parse_contracts", "read_contracts"]
+__all__ = ["LATER_POLICIES", "LIMIT_BYTES", "contracts_of", "parse_contracts", "read_contracts"]
 
 LIMIT_BYTES = 2**20
 
@@ -141,7 +141,12 @@ def read_contracts(path: Path | str) -> ContractSet:
 @implements("CT-1")
 def parse_contracts(content: str, source: str = "<contracts>") -> ContractSet:
     """Return the contracts of a TOML text, named `source` in messages; InputError as `read_contracts`."""
-    tables = parse_toml(content, source)
+    return contracts_of(parse_toml(content, source), source)
+
+
+@implements("CT-1")
+def contracts_of(tables: dict[str, Any], source: str = "<contracts>") -> ContractSet:
+    """Return the contracts of the tables of a TOML text; InputError as `read_contracts`."""
     place = _Places(source, tables)
     file = structure(tables, ContractFile, place)
     if not file.tenant:

@@ -18,6 +18,7 @@ MECHANISMS = {
     "AR": ("arbitration", 7),
     "RF": ("refresh", 7),
     "AD": ("admission", 2),
+    "BD": ("bounds", 13),
     "RC": ("recordings", 7),
     "CT": ("contracts", 2),
 }

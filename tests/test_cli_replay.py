@@ -221,3 +221,51 @@ def test_standard_input() -> None:
     )
     assert done.returncode == 1
     assert done.stdout.startswith("essay-tag\n")
+
+
+# ---- the claim that a request is late ----
+
+LATE = {
+    "mechanism": "arbiter", "rule": "sfq", "claim": "late",
+    "parameters": {"weights": [1, 1], "peak": 2, "tenant": 1, "latency": 2},
+}  # fmt: skip
+
+
+def late_schedule(tmp_path: Path, requests: Any = None, **parameters: Any) -> str:
+    """Return the file of a schedule in which tenant 1 is served 3 ns after its expected arrival."""
+    data = json.loads(shipped("essay-tag"))
+    data |= LATE | {"requests": requests or [{"tenant": t, "arrival_ns": 0, "bytes": 3} for t in (0, 1)]}
+    data["parameters"] = data["parameters"] | parameters
+    path = tmp_path / "late.json"
+    path.write_text(json.dumps(data))
+    return str(path)
+
+
+def test_a_late_request_is_shown(tmp_path: Path, capsys: Text) -> None:
+    assert run(["replay", late_schedule(tmp_path)]) == 1
+    shown = capsys.readouterr().out
+    assert "finishes 3 ns after its expected arrival, the bound is 2" in " ".join(shown.split())
+    assert "violation" in shown
+    assert run(["replay", late_schedule(tmp_path, latency=3)]) == 0
+    assert run(["replay", late_schedule(tmp_path, latency=3, tighter_by="1/2")]) == 1
+
+
+def test_what_is_served_in_the_background_is_never_late(tmp_path: Path, capsys: Text) -> None:
+    assert run(["replay", late_schedule(tmp_path, best_effort=[0, 1])]) == 0
+    assert "nothing of tenant 1 is served in line" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"tenant": 2}, "expected one of the 2 tenants"),
+        ({"tenant": "1/2"}, "expected one of the 2 tenants"),
+        ({"best_effort": [0, 2]}, "expected 0 or 1"),
+        ({"largest": [3]}, "expected one for each of 2 tenants"),
+        ({"largest": [3, "1/2"]}, "expected whole numbers above 0"),
+        ({"largest": [3, 2]}, "requests[1].bytes: expected at most 2"),
+    ],
+)
+def test_a_late_claim_that_does_not_fit(parameters: dict[str, Any], said: str, tmp_path: Path, capsys: Text) -> None:
+    assert run(["replay", late_schedule(tmp_path, **parameters)]) == 2
+    assert said in one_line(capsys.readouterr().err)

@@ -1,0 +1,326 @@
+"""What each policy owes each tenant of a set: worst delays, the largest requests for a latency, how many more fit.
+
+Two figures stand side by side where they differ. `any`: whatever the guarantees of the others are, as long as the set
+is admissible; the tenant is worth g. `own`: with the guarantees of this set, by which it is worth r' = g R / (sum of
+all g), at least g (clause BD-1). Every delay is the largest of a few lines in one size that is left open (`Vary`), so
+that the largest request is a closed form.
+"""
+
+import enum
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+import attrs
+
+from headgate.model.bounds import (
+    Line,
+    burst_wait,
+    calculus_delay,
+    drr_delay,
+    drr_idle_delay,
+    drr_latency,
+    early_delay,
+    fcfs_delay,
+    largest_within,
+    own_rate,
+    scfq_delay,
+    sfq_delay,
+    wfq_delay,
+)
+from headgate.model.capacity import Supply, fitting
+from headgate.spec.links import implements
+from headgate.spec.units import BytesPerNs, ExactNs
+from headgate.spec.vocabulary import Contract, Excess
+
+__all__ = [
+    "DELAY_POLICIES",
+    "Crowd",
+    "Delays",
+    "Group",
+    "Vary",
+    "bounds_of",
+    "delay_lines",
+    "idle_delay",
+    "keeps_latencies",
+    "largest_request",
+    "more_with_latencies",
+    "shares",
+]
+
+# The policies that give a bound. FCFS gives one only where every tenant is shaped.
+DELAY_POLICIES = ("sfq", "early", "scfq", "wfq", "drr", "fcfs")
+
+
+class Vary(enum.Enum):
+    """Whose largest request is left open: the tenant's own, that of all others alike, or that of everybody alike."""
+
+    NONE = "none"
+    OWN = "own"
+    OTHERS = "others"
+    ALL = "all"
+
+
+@attrs.frozen
+class Group:
+    """So many tenants with the same contract."""
+
+    contract: Contract
+    count: int = 1
+
+
+@attrs.frozen
+class Crowd:
+    """The tenants of a set in groups, and what there is for them; only those with a guarantee are `guaranteed`."""
+
+    guaranteed: tuple[Group, ...]
+    best_effort: tuple[Contract, ...]
+    supply: Supply
+
+    @staticmethod
+    def of(contracts: Sequence[Contract], supply: Supply) -> "Crowd":
+        """Return the crowd of a contract file, a group a tenant."""
+        promised = tuple(Group(contract) for contract in contracts if not contract.best_effort)
+        return Crowd(promised, tuple(c for c in contracts if c.best_effort), supply)
+
+    @property
+    def total(self) -> BytesPerNs:
+        """The sum of the guarantees."""
+        return sum((g.count * g.contract.guaranteed_bytes_per_ns for g in self.guaranteed), Fraction(0))
+
+    @property
+    def is_admissible(self) -> bool:
+        """Whether the guarantees sum to at most the rate (clause AD-1)."""
+        return self.total <= self.supply.rate
+
+    def others(self, contract: Contract) -> Iterator[Group]:
+        """Yield the groups without one tenant of `contract`."""
+        for group in self.guaranteed:
+            count = group.count - (group.contract is contract)
+            if count:
+                yield Group(group.contract, count)
+
+    def and_more(self, contract: Contract, count: int) -> "Crowd":
+        """Return the crowd with `count` more tenants that have the numbers of `contract`."""
+        same = attrs.evolve(contract)  # equal, but not the same: `others` tells them apart
+        return attrs.evolve(self, guaranteed=(*self.guaranteed, Group(same, count))) if count else self
+
+
+@attrs.frozen
+class _Sizes:
+    """The sizes that a delay depends on, as lines in x; what is a largest of several comes as all of them."""
+
+    own: Line
+    others: Line
+    longest: tuple[Line, ...]
+    costs: tuple[Line, ...]  # L / g in ns
+    background: tuple[Line, ...]
+
+
+def _sizes(crowd: Crowd, contract: Contract, vary: Vary) -> _Sizes:
+    others = list(crowd.others(contract))
+    own = Line(Fraction(1)) if vary in (Vary.OWN, Vary.ALL) else Line(Fraction(0), Fraction(contract.max_request_bytes))
+    open_others = vary in (Vary.OTHERS, Vary.ALL)
+
+    def size(group: Group) -> Line:
+        return Line(Fraction(1)) if open_others else Line(Fraction(0), Fraction(group.contract.max_request_bytes))
+
+    sizes = [size(group) for group in others]
+    background = [Line(Fraction(0), Fraction(c.max_request_bytes)) for c in crowd.best_effort]
+    background += [s for s, g in zip(sizes, others, strict=True) if g.contract.excess is Excess.BACKGROUND]
+    background += [own] if contract.excess is Excess.BACKGROUND else []
+    costs = [own * (1 / contract.guaranteed_bytes_per_ns)]
+    costs += [s * (1 / g.contract.guaranteed_bytes_per_ns) for s, g in zip(sizes, others, strict=True)]
+    return _Sizes(
+        own,
+        sum((s * g.count for s, g in zip(sizes, others, strict=True)), Line(Fraction(0))),
+        _upper([own, *sizes]),
+        _upper(costs),
+        _upper([Line(Fraction(0)), *background]),
+    )
+
+
+def _upper(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Return the lines that can be the largest at some x > 0: of equal slopes the highest, and none below another."""
+    highest: dict[Fraction, Fraction] = {}
+    for line in lines:
+        highest[line.slope] = max(line.offset, highest.get(line.slope, line.offset))
+    best = [Line(slope, offset) for slope, offset in highest.items()]
+    return tuple(
+        line for line in best if not any(other.slope > line.slope and other.offset >= line.offset for other in best)
+    )
+
+
+@attrs.frozen
+class _Worth:
+    """What a tenant is worth: a rate r, and (F - Q) / Q, how many bytes of the others a byte of its turn goes with."""
+
+    rate: BytesPerNs
+    turns: Fraction
+
+
+@implements("BD-1")
+def shares(crowd: Crowd, contract: Contract) -> tuple[BytesPerNs, BytesPerNs]:
+    """Return (g, r'): what the tenant is worth in any admissible set, and in this one."""
+    g = contract.guaranteed_bytes_per_ns
+    return g, own_rate(g, crowd.supply.rate, crowd.total)
+
+
+def _worth(crowd: Crowd, contract: Contract, own: bool) -> _Worth:
+    rate = shares(crowd, contract)[own]
+    return _Worth(rate, crowd.supply.rate / rate - 1)
+
+
+@implements("BD-3", "BD-4", "BD-6")
+def delay_lines(policy: str, crowd: Crowd, contract: Contract, own: bool, vary: Vary) -> tuple[Line, ...]:
+    """Return lines in the size that varies: the worst delay from expected arrival to finish is their largest.
+
+    The delay is that of the tenant's largest request. It grows by one background request, L / R (clause PR-7).
+    """
+    sizes = _sizes(crowd, contract, vary)
+    return _upper(list(_lines(policy, crowd, contract, own, sizes, sizes.own)))
+
+
+def _lines(policy: str, crowd: Crowd, contract: Contract, own: bool, sizes: _Sizes, size: Line) -> Iterator[Line]:
+    """Yield the lines for a request of `size`, the tenant's largest being `sizes.own`."""
+    for background in sizes.background:
+        blackout = background * (1 / crowd.supply.rate) + crowd.supply.blackout_ns
+        yield from _lines_of(policy, crowd, contract, own, sizes, size, blackout)
+
+
+def _lines_of(
+    policy: str, crowd: Crowd, contract: Contract, own: bool, sizes: _Sizes, size: Line, blackout: Line
+) -> Iterator[Line]:
+    rate, worth = crowd.supply.rate, _worth(crowd, contract, own)
+    if policy == "sfq":
+        yield sfq_delay(size, sizes.others, rate, blackout)
+    elif policy == "scfq":
+        yield scfq_delay(size, sizes.others, rate, blackout, worth.rate)
+    elif policy == "early":
+        for longest in sizes.longest:
+            yield early_delay(size, longest, rate, blackout, contract.guaranteed_bytes_per_ns)
+    elif policy == "wfq":
+        for longest in sizes.longest:
+            yield wfq_delay(size, longest, rate, blackout, worth.rate)
+    elif policy == "drr":
+        for cost in sizes.costs:
+            quantum = cost * contract.guaranteed_bytes_per_ns
+            latency = drr_latency(quantum, sizes.own, sizes.others, worth.turns, rate, blackout)
+            yield drr_delay(size, latency, worth.rate)
+    elif policy == "fcfs":
+        yield fcfs_delay(sizes.own + sizes.others + _aggregate_burst(crowd), rate, blackout)
+    else:
+        raise ValueError(f"expected a policy that gives a bound ({', '.join(DELAY_POLICIES)}), got {policy!r}")
+
+
+@implements("BD-6")
+def _aggregate_burst(crowd: Crowd) -> Fraction:
+    """Return the most by which sum of min(p t, (p - g) d + g t) is ahead of R t; the M of every tenant come on top.
+
+    A sum of concave curves is ahead most at an end of one of the bursts, or at 0.
+    """
+    ends = {group.contract.burst_duration_ns for group in crowd.guaranteed} | {Fraction(0)}
+    return max(sum((g.count * _sent(g.contract, t) for g in crowd.guaranteed), -crowd.supply.rate * t) for t in ends)
+
+
+def _sent(contract: Contract, elapsed: ExactNs) -> Fraction:
+    g, p, d = contract.guaranteed_bytes_per_ns, contract.burst_bytes_per_ns, contract.burst_duration_ns
+    return min(p * elapsed, (p - g) * d + g * elapsed)
+
+
+# ---- the figures of one tenant ----
+
+
+@attrs.frozen
+class Delays:
+    """The worst delays of a tenant under a policy, in ns.
+
+    From expected arrival (so from arrival, for what is paced), from arrival at the end of a full burst in contract, and
+    the latter by network calculus.
+    """
+
+    expected: ExactNs
+    burst: ExactNs
+    calculus: ExactNs
+
+
+@implements("BD-2", "BD-3", "BD-7")
+def bounds_of(policy: str, crowd: Crowd, contract: Contract, own: bool) -> Delays:
+    """Return the worst delays of a tenant under `policy`; the set must be admissible."""
+    expected = _at(delay_lines(policy, crowd, contract, own, Vary.NONE), 1)
+    if policy == "fcfs":
+        return Delays(expected, expected, expected)
+    # Nobody is worth more than its weight under *early*, whose deadlines are absolute.
+    rate = shares(crowd, contract)[own and policy != "early"]
+    burst, duration, largest = contract.burst_bytes_per_ns, contract.burst_duration_ns, contract.max_request_bytes
+    # A request of one byte ends a burst no sooner than a large one, and a delay is a line in its size.
+    ends = (
+        burst_wait(size, largest, rate, burst, duration) + _delay_of(policy, crowd, contract, own, size)
+        for size in (1, largest)
+    )
+    latency = _delay_of(policy, crowd, contract, own, 0)
+    return Delays(expected, max(ends), calculus_delay(latency, largest, rate, burst, duration))
+
+
+def _delay_of(policy: str, crowd: Crowd, contract: Contract, own: bool, size: int) -> ExactNs:
+    """Return the worst delay from expected arrival of a request of `size` bytes."""
+    sizes = _sizes(crowd, contract, Vary.NONE)
+    return _at(tuple(_lines(policy, crowd, contract, own, sizes, Line(Fraction(0), Fraction(size)))), 1)
+
+
+def _at(lines: Sequence[Line], x: int) -> Fraction:
+    return max(line.at(x) for line in lines)
+
+
+@implements("BD-5")
+def idle_delay(crowd: Crowd, contract: Contract) -> ExactNs:
+    """Return the worst delay from arrival under DRR of a request that meets nothing of its own tenant."""
+    sizes = _sizes(crowd, contract, Vary.NONE)
+    scale = _at(sizes.costs, 1)
+    quanta = (crowd.total - contract.guaranteed_bytes_per_ns) * scale
+    blackout = crowd.supply.blackout_ns + _at(sizes.background, 1) / crowd.supply.rate
+    return Fraction(
+        drr_idle_delay(contract.max_request_bytes, quanta, _at((sizes.others,), 1), crowd.supply.rate, blackout)
+    )
+
+
+@implements("BD-8")
+def largest_request(
+    policy: str, crowd: Crowd, contract: Contract, own: bool, vary: Vary, latency: ExactNs
+) -> int | None:
+    """Return the largest request, in whole bytes, at which the delay from expected arrival is at most `latency`.
+
+    None where one byte is too large. Whose request it is, is said by `vary`, which is not NONE; where it is that of the
+    others, there must be one.
+    """
+    return largest_within(delay_lines(policy, crowd, contract, own, vary), latency)
+
+
+# ---- the set ----
+
+
+@implements("BD-10")
+def keeps_latencies(policy: str, crowd: Crowd) -> bool:
+    """Return whether the set is admissible and every promised latency is within the bound of `policy`."""
+    if not crowd.is_admissible:
+        return False
+    return all(
+        group.contract.latency_slo_ns is None
+        or bounds_of(policy, crowd, group.contract, own=True).expected <= group.contract.latency_slo_ns
+        for group in crowd.guaranteed
+    )
+
+
+@implements("BD-10")
+def more_with_latencies(policy: str, crowd: Crowd, contract: Contract) -> int:
+    """Return how many more tenants such as `contract` can come before a latency cannot be kept under `policy`.
+
+    Every bound grows with the number of tenants, so that it is found by halving.
+    """
+    least, most = 0, fitting(contract.guaranteed_bytes_per_ns, crowd.supply.rate, crowd.total)
+    while least < most:
+        middle = (least + most + 1) // 2
+        if keeps_latencies(policy, crowd.and_more(contract, middle)):
+            least = middle
+        else:
+            most = middle - 1
+    return least
