@@ -63,7 +63,7 @@ class Line:
 
 
 def _ns_per_byte(rate: Fraction) -> Fraction:
-    return 1 / Fraction(rate)
+    return Fraction(1) / rate
 
 
 @implements("FQ-4", "FQ-7")
