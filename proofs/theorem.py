@@ -16,7 +16,7 @@ import z3
 
 from headgate.spec.vocabulary import Schedule
 
-__all__ = ["Expect", "Kind", "Obligation", "Query", "Result", "Theorem"]
+__all__ = ["Expect", "Kind", "Obligation", "Query", "Recheck", "Result", "Theorem"]
 
 
 class Expect(enum.Enum):
@@ -80,11 +80,22 @@ class Theorem:
 
 
 @attrs.frozen
+class Recheck:
+    """What a second prover says of a theorem: True, False, or None where it gives no answer; then `reason` says why."""
+
+    solver: str
+    agrees: bool | None
+    seconds: float
+    reason: str = ""
+
+
+@attrs.frozen
 class Result:
     """What the runner concluded about a theorem.
 
     `witness` is the schedule that refutes it, or, where it is proved, the one that shows its bound tight.
-    `seconds` is processor time; `solver` names the solver and its version.
+    `seconds` is processor time; `solver` names the solver and its version. `recheck` and `spacer` are None where
+    the second solver, or the second method, was not asked.
     """
 
     theorem: Theorem
@@ -96,6 +107,8 @@ class Result:
     witness: Schedule | None = None
     reason: str = ""
     obligations: int = 0
+    recheck: Recheck | None = None
+    spacer: Recheck | None = None
 
     @property
     def as_expected(self) -> bool:
