@@ -1,6 +1,7 @@
 """Runs theorems while the user waits: with a display of progress, and so that Ctrl-C ends it at once.
 
-The solver works in a thread of its own, since it hears no signal while it works in the main one.
+The solver works in a thread of its own, since it hears no signal while it works in the main one. Whoever asks for a
+second opinion gets it here as well: a disagreement takes the verdict away, whichever of the two is right.
 """
 
 import sys
@@ -9,11 +10,13 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import z3
 
-from headgate.cli.exits import InternalFault
+from headgate.cli.exits import BadInput, InternalFault
+from headgate.proofs.recheck import SecondSolver, SolverMissing, recheck
 from headgate.proofs.runner import ReplayMismatch, prove
-from headgate.proofs.theorem import Result, Theorem
+from headgate.proofs.theorem import Kind, Result, Theorem
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -27,9 +30,9 @@ LOOK_EVERY_S = 0.1
 class _Worker(threading.Thread):
     """Proves one theorem after the other; `results` grows as it goes."""
 
-    def __init__(self, theorems: Sequence[Theorem]) -> None:
+    def __init__(self, theorems: Sequence[Theorem], second: SecondSolver | None = None) -> None:
         super().__init__(daemon=True)
-        self.theorems, self.results = theorems, list[Result]()
+        self.theorems, self.results, self.second = theorems, list[Result](), second
         self.failure: BaseException | None = None
         self.stopped = False
 
@@ -39,7 +42,8 @@ class _Worker(threading.Thread):
             for theorem in self.theorems:
                 if self.stopped:
                     return
-                self.results.append(prove(theorem))
+                result = prove(theorem)
+                self.results.append(result if self.second is None else second_opinion(result, self.second))
         except BaseException as failure:
             self.failure = failure
 
@@ -48,16 +52,39 @@ class _Worker(threading.Thread):
         self.stopped = True
         while self.is_alive():
             z3.main_ctx().interrupt()
+            if self.second is not None:
+                self.second.close()
             self.join(LOOK_EVERY_S)
 
 
-def prove_all(theorems: Sequence[Theorem]) -> list[Result]:
-    """Return the result of every theorem, in order.
+def second_opinion(result: Result, second: SecondSolver) -> Result:
+    """Return `result` with what the second solver says of its theorem; a disagreement makes it unknown."""
+    said = recheck(result.theorem, second)
+    with_it = attrs.evolve(result, recheck=said)
+    if said.agrees is not False:
+        return with_it
+    reason = f"{said.solver} DISAGREES with {result.solver}: {said.reason}; one of them is wrong"
+    return attrs.evolve(with_it, kind=Kind.UNKNOWN, reason=reason)
 
-    Raises InternalFault where a counterexample does not replay.
+
+def prove_all(theorems: Sequence[Theorem], is_rechecked: bool = False) -> list[Result]:
+    """Return the result of every theorem, in order; with the second solver's opinion, if `is_rechecked`.
+
+    Raises InternalFault where a counterexample does not replay, BadInput where the second solver is not installed.
     """
+    if not is_rechecked:
+        return _prove_all(theorems, None)
+    try:
+        second = SecondSolver()
+    except SolverMissing as missing:
+        raise BadInput(f"--recheck: {missing}") from missing
+    with second:
+        return _prove_all(theorems, second)
+
+
+def _prove_all(theorems: Sequence[Theorem], second: SecondSolver | None) -> list[Result]:
     z3.set_param("ctrl_c", False)  # the solver would swallow the signal, and answer unknown
-    worker = _Worker(theorems)
+    worker = _Worker(theorems, second)
     worker.start()
     try:
         _wait(worker)

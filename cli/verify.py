@@ -18,10 +18,11 @@ import click
 from headgate.cli.exits import BadInput, Exit, exit_for
 from headgate.cli.output import Screen, format_option, json_text
 from headgate.cli.proving import prove_all
+from headgate.cli.smt2 import write_scripts
 from headgate.cli.verify_text import listing, report
 from headgate.proofs.catalogue import catalogue
 from headgate.proofs.contract_checks import ContractCheck, contract_checks, is_judged
-from headgate.proofs.theorem import Expect, Kind, Result, Theorem
+from headgate.proofs.theorem import Expect, Kind, Recheck, Result, Theorem
 from headgate.spec.contracts import parse_contracts, read_contracts
 from headgate.spec.schedules import schedule_text, write_schedule
 from headgate.spec.vocabulary import ContractSet, Schedule, Verdict
@@ -35,11 +36,20 @@ DEFAULT_CONTRACTS = "h200_eight_tenants.toml"
 @click.argument("contracts", metavar="[CONTRACTS.toml]", required=False)
 @click.option("--only", "patterns", metavar="ID", multiple=True, help="Only these rows, such as 'sfq-*'; repeatable.")
 @click.option("--witness", "folder", metavar="DIR", help="Write every schedule that was found to DIR/ID.json.")
+@click.option("--smt2", "smt2_folder", metavar="DIR", help="Write every query as SMT-LIB to DIR, with an index.")
+@click.option("--recheck", "is_rechecked", is_flag=True, help="Ask a second solver, cvc5, every query as well.")
 @click.option("--list", "listed", is_flag=True, help="List what would be proved, and prove nothing.")
 @click.option("--verbose", "-v", is_flag=True, help="Show statements, assumptions and timelines as well.")
 @format_option
 def verify(
-    contracts: str | None, patterns: tuple[str, ...], folder: str | None, listed: bool, verbose: bool, form: str
+    contracts: str | None,
+    patterns: tuple[str, ...],
+    folder: str | None,
+    smt2_folder: str | None,
+    is_rechecked: bool,
+    listed: bool,
+    verbose: bool,
+    form: str,
 ) -> int:
     """Prove every theorem of headgate, and check that the device of a contract file can keep its promises.
 
@@ -56,7 +66,9 @@ def verify(
         return Exit.HOLDS
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
-    results = [_named(result) for result in prove_all(theorems)]
+    if smt2_folder is not None:
+        write_scripts(theorems, Path(smt2_folder))
+    results = [_named(result) for result in prove_all(theorems, is_rechecked)]
     if folder is not None:
         _write_witnesses(results, Path(folder))
     verdict = _verdict(results, checks)
@@ -129,10 +141,15 @@ def _result(result: Result) -> dict[str, Any]:
         "solver": result.solver,
         "premises_satisfiable": result.premises_satisfiable,
         "tight": result.tight,
-        "recheck": None,
+        "recheck": _second(result.recheck),
+        "spacer": _second(result.spacer),
         "reason": result.reason,
         "witness": None if result.witness is None else _witness(result.witness),
     }
+
+
+def _second(said: Recheck | None) -> dict[str, Any] | None:
+    return None if said is None else {**attrs.asdict(said), "seconds": round(said.seconds, 3)}
 
 
 def _theorem(theorem: Theorem) -> dict[str, Any]:
@@ -155,6 +172,7 @@ def _check(check: ContractCheck) -> dict[str, Any]:
         "premises_satisfiable": None,
         "tight": None,
         "recheck": None,
+        "spacer": None,
         "reason": check.finding,
         "witness": None,
     }

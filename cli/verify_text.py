@@ -7,7 +7,7 @@ from headgate.cli.output import Screen, readable
 from headgate.cli.replay import drawing
 from headgate.model.replay import replay
 from headgate.proofs.contract_checks import ContractCheck
-from headgate.proofs.theorem import Expect, Kind, Result, Theorem
+from headgate.proofs.theorem import Expect, Kind, Recheck, Result, Theorem
 from headgate.spec.clauses import clauses
 from headgate.spec.vocabulary import Schedule
 
@@ -92,6 +92,7 @@ def _theorem_rows(result: Result, width: int, verbose: bool, screen: Screen) -> 
     if verbose:
         yield from _details(theorem.statement, screen)
     yield from _details(theorem.scope, screen, "quiet")
+    yield from _second_opinions(result, verbose, screen)
     if verbose:
         yield from (line for assumed in theorem.assumptions for line in _details(f"assumes {assumed}", screen))
         yield from _evidence(result, screen)
@@ -113,6 +114,17 @@ def _looks(result: Result) -> tuple[tuple[str, str], str, str]:
         return BAD, "PROVED unexpectedly", "bad"
     words = "proved" if result.kind is Kind.PROVED else f"holds to depth {result.theorem.horizon}"
     return GOOD, f"{words}, tight" if result.tight else words, "good"
+
+
+def _second_opinions(result: Result, verbose: bool, screen: Screen) -> Iterator[str]:
+    """Yield what is not plain agreement; with `verbose`, agreement as well."""
+    for said in (result.recheck, result.spacer):
+        if said is None or (said.agrees and not verbose):
+            continue
+        words = {True: "agrees", False: "DISAGREES", None: "gives no answer"}[said.agrees]
+        colour = {True: "good", False: "bad", None: "doubt"}[said.agrees]
+        why = f": {said.reason}" if said.reason else ""
+        yield from _details(f"{said.solver} {words} ({said.seconds:.2f} s){why}", screen, colour)
 
 
 def _evidence(result: Result, screen: Screen) -> Iterator[str]:
@@ -181,12 +193,22 @@ def _summary(
     unknown = sum(r.kind is Kind.UNKNOWN for r in results) + sum(c.kind is Kind.UNKNOWN for c in checks)
     if results:
         yield f"{', '.join([*parts, f'{unknown} unknown'])} ({_seconds(results)} s, {results[0].solver})"
+    yield from _agreement([r.recheck for r in results if r.recheck is not None])
+    yield from _agreement([r.spacer for r in results if r.spacer is not None])
     if checks:
         held = sum(c.kind is Kind.PROVED for c in checks)
         yield f"contracts: {held} of {len(checks)} checks hold"
     if folder is not None:
         written = sum(result.witness is not None for result in results)
         yield f"{written} schedules written to {folder}; replay one with: headgate replay {folder}/ID.json"
+
+
+def _agreement(said: Sequence[Recheck]) -> Iterator[str]:
+    if said:
+        agrees, against = sum(s.agrees is True for s in said), sum(s.agrees is False for s in said)
+        share = f"{agrees} of {len(said)} theorems ({100 * agrees / len(said):.1f} %)"
+        seconds = sum(s.seconds for s in said)
+        yield f"{said[0].solver} agrees on {share}, disagrees on {against or 'none'} ({seconds:.1f} s)"
 
 
 def _seconds(results: Sequence[Result]) -> str:

@@ -6,6 +6,7 @@ hard as a whole, and both leave its meaning as it is: a goal is asked conjunct b
 cvc5 is asked whether that model is one.
 """
 
+import contextlib
 import json
 import queue
 import subprocess
@@ -14,8 +15,7 @@ import threading
 from collections.abc import Sequence
 from fractions import Fraction
 from importlib.util import find_spec
-from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import attrs
 import z3
@@ -104,7 +104,7 @@ class SecondSolver:
         """Return itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *failure: object) -> None:
         """End the process."""
         self.close()
 
@@ -122,19 +122,15 @@ class SecondSolver:
 def _read(process: "subprocess.Popen[str]", lines: "queue.Queue[str]") -> None:
     """Pass on the lines of the process; an empty one says that it has ended."""
     assert process.stdout is not None
-    try:
+    with contextlib.suppress(OSError, ValueError):
         for line in process.stdout:
             lines.put(line)
-    except (OSError, ValueError):
-        pass
     lines.put("")
 
 
-def _close(stream: Any) -> None:
-    try:
+def _close(stream: IO[str]) -> None:
+    with contextlib.suppress(OSError, ValueError):
         stream.close()
-    except (OSError, ValueError):
-        pass
 
 
 # ---- a theorem ----
@@ -145,7 +141,7 @@ def recheck(theorem: Theorem, solver: SecondSolver) -> Recheck:
     known: dict[str, tuple[Answer, str]] = {}
     seconds, open_queries, ways = 0.0, list[str](), set[str]()
     for script in scripts(theorem):
-        question = _question(script)
+        question = script.question
         if question not in known:
             known[question] = _ask(script, solver)
             seconds += known[question][0].seconds
@@ -160,14 +156,9 @@ def recheck(theorem: Theorem, solver: SecondSolver) -> Recheck:
     return Recheck(solver.name, agrees, seconds, "; ".join(open_queries or sorted(ways - {WHOLE})))
 
 
-def _question(script: Script) -> str:
-    """Return the query without its comments, by which two are known to be the same."""
-    return script.text.partition("(set-logic")[2]
-
-
 def _ask(script: Script, solver: SecondSolver) -> tuple[Answer, str]:
     """Return the answer, and the way in which it was got."""
-    whole = solver.ask(script.text)
+    whole = solver.ask(script.question)
     if whole.answer != "unknown":
         return whole, WHOLE
     if script.expected == "unsat":
@@ -188,7 +179,7 @@ def _by_parts(script: Script, solver: SecondSolver) -> Answer:
         return Answer("unknown", 0.0)
     seconds = 0.0
     for conjunct in conjuncts:
-        answer = solver.ask(attrs.evolve(script, constraints=(*premises, z3.Not(conjunct))).text)
+        answer = solver.ask(attrs.evolve(script, constraints=(*premises, z3.Not(conjunct))).question)
         seconds += answer.seconds
         if answer.answer != "unsat":
             return attrs.evolve(answer, seconds=seconds)
@@ -202,7 +193,7 @@ def _at_model(script: Script, solver: SecondSolver) -> Answer:
         if model is None:
             return Answer("unknown", 0.0)
         values = [constant() == value for constant in model.decls() if (value := _exact(model[constant])) is not None]
-    answer = solver.ask(attrs.evolve(script, constraints=(*script.constraints, *values)).text)
+    answer = solver.ask(attrs.evolve(script, constraints=(*script.constraints, *values)).question)
     # That this model is none says nothing of others: only a confirmation counts.
     return answer if answer.answer == "sat" else Answer("unknown", answer.seconds, answer.reason or "")
 
