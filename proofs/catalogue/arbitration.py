@@ -12,6 +12,7 @@ from headgate.model.arbiters.essay import EssayTag
 from headgate.model.arbiters.fcfs import NoState
 from headgate.model.arbiters.round_robin import Turn
 from headgate.model.arbiters.sfq import FairQueue
+from headgate.proofs.invariants import invariant
 from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Obligation, Theorem
 
@@ -102,7 +103,12 @@ def _round_robin(count: int) -> Obligation:
 def _drr_sound(state: ActiveList, quanta: Sequence[Any], largest: Sequence[Any]) -> Any:
     """Deficits are never negative; below Q + L for the tenant whose turn it is, below L for the others."""
     each = [
-        z3.And(deficit >= 0, deficit < z3.If(lift(state.turn == k), quantum + most, most))
+        invariant(
+            "deficits",
+            not_negative=deficit >= 0,
+            below_largest=z3.Implies(z3.Not(lift(state.turn == k)), deficit < most),
+            below_quantum_and_largest=z3.Implies(lift(state.turn == k), deficit < quantum + most),
+        )
         for k, (deficit, quantum, most) in enumerate(zip(state.deficits, quanta, largest, strict=True))
     ]
     return z3.And(*each)
@@ -127,6 +133,16 @@ def _drr_steps(count: int) -> list[Obligation]:
         Obligation(f"N = {count}: at first", tuple(sizes), _drr_sound(start(tenants), tenants.quanta, largest)),
         Obligation(f"N = {count}: a service", (*given, z3.Or(*waiting)), _drr_sound(after, tenants.quanta, largest)),
         Obligation(f"N = {count}: what is served is paid for", (*given, z3.Or(*waiting)), spent),
+        Obligation(
+            f"N = {count}: no deficit is negative, none reaches quantum plus largest",
+            given,
+            z3.And(
+                *(
+                    z3.And(deficit >= 0, deficit < quantum + most)
+                    for deficit, quantum, most in zip(state.deficits, tenants.quanta, largest, strict=True)
+                )
+            ),
+        ),
         Obligation(f"N = {count}: a request arrives", given, _drr_sound(joined, tenants.quanta, largest)),
         Obligation(f"N = {count}: a busy period ends", given, _drr_sound(rest(state), tenants.quanta, largest)),
     ]

@@ -20,6 +20,7 @@ from headgate.model.gcra import fresh as gcra_fresh
 from headgate.model.gcra import offer as gcra_offer
 from headgate.model.marker import Colour, Marker, MarkerRates, advance, fresh, mark
 from headgate.proofs.decoding import offers_schedule
+from headgate.proofs.invariants import invariant
 from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Expect, Obligation, Query, Theorem
 
@@ -31,8 +32,24 @@ def _numbers() -> tuple[Any, ...]:
     return tuple(z3.Reals("level rate depth elapsed size admitted granted"))
 
 
-def _sound(level: Any, depth: Any, admitted: Any, granted: Any) -> Any:
-    return z3.And(level >= 0, level <= depth, admitted >= 0, granted >= 0, admitted + level <= depth + granted)
+def _sound(level: Any, depth: Any, admitted: Any, granted: Any, name: str = "bucket") -> Any:
+    return invariant(
+        name,
+        level_not_negative=level >= 0,
+        level_within_depth=level <= depth,
+        admitted_within_tokens=admitted + level <= depth + granted,
+    )
+
+
+def _exact(level: Any, depth: Any, excess: Any, window: tuple[Any, Any], carrying: tuple[Any, Any]) -> Any:
+    """Level and excess make up the depth; `window` is any (admitted, granted), `carrying` reaches the excess."""
+    return invariant(
+        "bucket excess",
+        excess_not_negative=excess >= 0,
+        level_and_excess=level + excess == depth,
+        window_below_excess=window[0] - window[1] <= excess,
+        excess_reached=carrying[0] - carrying[1] == excess,
+    )
 
 
 def _envelope() -> list[Obligation]:
@@ -55,9 +72,10 @@ def _envelope() -> list[Obligation]:
 def _exactness() -> list[Obligation]:
     level, rate, depth, elapsed, size, admitted, granted = _numbers()
     excess, carried, carried_granted = z3.Reals("excess carried carried_granted")
-    exact = z3.And(excess >= 0, level + excess == depth, admitted - granted <= excess, admitted >= 0, granted >= 0,
-                   carried - carried_granted == excess)  # fmt: skip
-    given = (rate > 0, depth > 0, elapsed >= 0, size > 0, size <= depth, level >= 0, exact)
+    window, carrying = (admitted, granted), (carried, carried_granted)
+    exact = _exact(level, depth, excess, window, carrying)
+    given = (rate > 0, depth > 0, elapsed >= 0, size > 0, size <= depth, exact)
+    nothing = (lift(0), lift(0))
     grant = rate * elapsed
     later = refill(Bucket(level), rate, depth, elapsed)
     left = maximum(0, excess - grant)
@@ -65,14 +83,14 @@ def _exactness() -> list[Obligation]:
     ok, charged = offer(Bucket(level), size)
     more = where(ok, size, 0)
     return [
-        Obligation("at first nothing is in excess", (depth > 0,), full(depth).level == depth),
-        Obligation("time passes", given, z3.And(
-            later.level + left == depth, admitted - (granted + grant) <= left,
-            where(anew, 0, carried) - where(anew, 0, carried_granted + grant) == left)),
-        Obligation("a request is offered", given, z3.And(
-            charged.level + excess + more == depth, admitted + more - granted <= excess + more,
-            carried + more - carried_granted == excess + more)),
-        Obligation("a window that begins now is within the excess", given, excess >= 0),
+        Obligation("at first nothing is in excess", (depth > 0,),
+                   _exact(full(depth).level, depth, lift(0), nothing, nothing)),
+        Obligation("time passes", given, _exact(later.level, depth, left, (admitted, granted + grant), (
+            where(anew, 0, carried), where(anew, 0, carried_granted + grant)))),
+        Obligation("a request is offered", given, _exact(charged.level, depth, excess + more, (
+            admitted + more, granted), (carried + more, carried_granted))),
+        Obligation("a window that begins now is within the excess", given,
+                   _exact(level, depth, excess, nothing, carrying)),
         Obligation("what is admitted keeps every window within the envelope", (*given, ok),
                    admitted + size <= depth + granted),
         Obligation("what is refused would put some window above it", (*given, z3.Not(ok)),
@@ -133,19 +151,19 @@ def _marker_state() -> tuple[MarkerRates, Marker, Any, Any, Any, tuple[Any, ...]
     cir, cbs, pir, pbs, committed, peak = z3.Reals("cir cbs pir pbs committed peak")
     green, in_peak, granted_c, granted_p = z3.Reals("green in_peak granted_c granted_p")
     elapsed, size = z3.Reals("elapsed size")
-    sound = z3.And(_sound(committed, cbs, green, granted_c), _sound(peak, pbs, in_peak, granted_p))
-    given = (cir > 0, cbs > 0, pir >= cir, pbs > 0, elapsed >= 0, size > 0, sound)
+    given = (cir > 0, cbs > 0, pir >= cir, pbs > 0, elapsed >= 0, size > 0)
     rates = MarkerRates(cir, cbs, pir, pbs)
     return rates, Marker(Bucket(committed), Bucket(peak)), elapsed, size, (green, in_peak, granted_c, granted_p), given
 
 
 def _marker() -> list[Obligation]:
-    rates, marker, elapsed, size, (green, in_peak, granted_c, granted_p), given = _marker_state()
+    rates, marker, elapsed, size, (green, in_peak, granted_c, granted_p), numbers = _marker_state()
 
     def sound(after: Marker, greens: Any, peaks: Any, committed: Any, peak: Any) -> Any:
-        return z3.And(_sound(after.committed.level, rates.committed_depth, greens, committed),
-                      _sound(after.peak.level, rates.peak_depth, peaks, peak))  # fmt: skip
+        return z3.And(_sound(after.committed.level, rates.committed_depth, greens, committed, "committed bucket"),
+                      _sound(after.peak.level, rates.peak_depth, peaks, peak, "peak bucket"))  # fmt: skip
 
+    given = (*numbers, sound(marker, green, in_peak, granted_c, granted_p))
     zero, first = lift(0), fresh(rates)
     later = advance(marker, rates, elapsed)
     colour, marked = mark(marker, size)
@@ -155,6 +173,7 @@ def _marker() -> list[Obligation]:
     covered = z3.And(marker.committed.level >= size, marker.peak.level >= size)
     return [
         Obligation("a marker starts full", given[:4], sound(first, zero, zero, zero, zero)),
+        Obligation("a window may begin at any time", given, sound(marker, zero, zero, zero, zero)),
         Obligation("time passes", given, sound(later, green, in_peak, committed, peak)),
         Obligation("a request is marked", given, sound(marked, greens, peaks, granted_c, granted_p)),
         Obligation("green iff both buckets cover it", given, is_green == covered),
@@ -171,10 +190,13 @@ def _marker_exactness() -> list[Obligation]:
     over_c, over_p = z3.Reals("over_c over_p")
 
     def exact(after: Marker, committed: Any, peak: Any) -> Any:
-        return z3.And(after.committed.level + committed == rates.committed_depth, committed >= 0,
-                      after.peak.level + peak == rates.peak_depth, peak >= 0)  # fmt: skip
+        return invariant(
+            "marker excess",
+            committed_level_and_excess=after.committed.level + committed == rates.committed_depth,
+            peak_level_and_excess=after.peak.level + peak == rates.peak_depth,
+        )
 
-    given = (*numbers[:6], exact(marker, over_c, over_p), marker.committed.level >= 0, marker.peak.level >= 0)
+    given = (*numbers, exact(marker, over_c, over_p))
     left_c = maximum(0, over_c - rates.committed_rate * elapsed)
     left_p = maximum(0, over_p - rates.peak_rate * elapsed)
     colour, marked = mark(marker, size)
@@ -193,18 +215,22 @@ def _marker_exactness() -> list[Obligation]:
 def _gcra() -> list[Obligation]:
     ahead, rate, level, limit, elapsed, size, cost = z3.Reals("ahead rate level limit elapsed size cost")
     depth = rate * limit
-    alike = z3.And(ahead >= 0, ahead <= limit, level + rate * ahead == depth)
-    given = (rate > 0, limit > 0, elapsed >= 0, size > 0, rate * cost == size, alike)
+
+    def alike(state: Gcra, bucket: Bucket) -> Any:
+        return invariant(
+            "gcra and bucket",
+            level_and_ahead=bucket.level + rate * state.ahead == depth,
+        )
+
+    given = (rate > 0, limit > 0, elapsed >= 0, size > 0, rate * cost == size, alike(Gcra(ahead), Bucket(level)))
     later, refilled = gcra_advance(Gcra(ahead), elapsed), refill(Bucket(level), rate, depth, elapsed)
     conforms, charged = gcra_offer(Gcra(ahead), cost, limit)
     admitted, bucket = offer(Bucket(level), size)
     return [
-        Obligation("both start alike", given[:2], full(depth).level + rate * gcra_fresh().ahead == depth),
-        Obligation("time passes", given, z3.And(
-            later.ahead >= 0, later.ahead <= limit, refilled.level + rate * later.ahead == depth)),
+        Obligation("both start alike", given[:2], alike(Gcra(lift(gcra_fresh().ahead)), full(depth))),
+        Obligation("time passes", given, alike(later, refilled)),
         Obligation("both decide alike", given, conforms == admitted),
-        Obligation("both are charged alike", given, z3.And(
-            charged.ahead >= 0, charged.ahead <= limit, bucket.level + rate * charged.ahead == depth)),
+        Obligation("both are charged alike", given, alike(charged, bucket)),
     ]  # fmt: skip
 
 

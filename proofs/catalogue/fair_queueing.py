@@ -23,6 +23,7 @@ from headgate.model.arbiters import ESSAY, SCFQ, SFQ, Arrival, Policy, Stamp, Te
 from headgate.model.arbiters.sfq import FairQueue
 from headgate.model.bounds import pairwise_gap
 from headgate.proofs.decoding import schedule_of
+from headgate.proofs.invariants import invariant
 from headgate.proofs.symbolic import lift
 from headgate.proofs.table import exact, gap_exceeds, largest_sizes, table, unit_tenants
 from headgate.proofs.theorem import Expect, Obligation, Query, Theorem
@@ -75,20 +76,22 @@ class _Discipline:
 
 
 def _sfq_bracket(virtual: Any, flow: _Flow) -> Any:
-    waits = z3.And(virtual <= flow.begin, flow.begin <= virtual + flow.largest)
-    in_service = z3.And(virtual <= flow.last, flow.last <= virtual + flow.largest)
-    return z3.And(
-        z3.Implies(flow.queued, waits),
-        z3.Implies(z3.And(z3.Not(flow.queued), flow.busy), in_service),
-        z3.Implies(z3.Not(flow.queued), flow.last <= virtual + flow.largest),
+    return invariant(
+        "sfq bracket",
+        head_not_passed=z3.Implies(flow.queued, virtual <= flow.begin),
+        head_near=z3.Implies(flow.queued, flow.begin <= virtual + flow.largest),
+        service_not_passed=z3.Implies(z3.And(z3.Not(flow.queued), flow.busy), virtual <= flow.last),
+        finish_near=z3.Implies(z3.Not(flow.queued), flow.last <= virtual + flow.largest),
     )
 
 
 def _scfq_bracket(virtual: Any, flow: _Flow) -> Any:
-    return z3.And(
-        z3.Implies(flow.queued, z3.And(flow.begin <= virtual, virtual <= flow.end)),
-        z3.Implies(z3.And(z3.Not(flow.queued), flow.busy), flow.last == virtual),
-        z3.Implies(z3.Not(flow.queued), flow.last <= virtual),
+    return invariant(
+        "scfq bracket",
+        head_reached=z3.Implies(flow.queued, flow.begin <= virtual),
+        head_not_passed=z3.Implies(flow.queued, virtual <= flow.end),
+        service_ends_now=z3.Implies(z3.And(z3.Not(flow.queued), flow.busy), flow.last == virtual),
+        finish_passed=z3.Implies(z3.Not(flow.queued), flow.last <= virtual),
     )
 
 
@@ -98,13 +101,14 @@ SCFQ_DISCIPLINE = _Discipline(SCFQ, _scfq_bracket, lambda flow: flow.end)
 
 def _shape(flow: _Flow) -> Any:
     """What holds of any queue whose stamps are contiguous: each begins where the one before it ends."""
-    return z3.And(
-        flow.largest > 0,
-        z3.Implies(flow.queued, z3.And(flow.busy, flow.cost > 0, flow.cost <= flow.largest)),
-        z3.Implies(z3.And(flow.queued, z3.Not(flow.more)), flow.last == flow.end),
-        z3.Implies(z3.And(flow.queued, flow.more), flow.last > flow.end),
-        z3.Implies(flow.more, flow.queued),
+    kept = invariant(
+        "queue",
+        cost_positive=z3.Implies(flow.queued, flow.cost > 0),
+        cost_within_largest=z3.Implies(flow.queued, flow.cost <= flow.largest),
+        alone_ends_queue=z3.Implies(z3.And(flow.queued, z3.Not(flow.more)), flow.last == flow.end),
+        others_end_later=z3.Implies(z3.And(flow.queued, flow.more), flow.last > flow.end),
     )
+    return z3.And(flow.largest > 0, kept)
 
 
 def _sound(discipline: _Discipline, virtual: Any, flows: Sequence[_Flow]) -> list[Any]:
@@ -257,14 +261,17 @@ def _pair_setting(discipline: _Discipline) -> tuple[Any, list[_Flow], _Pair, lis
 def _near(discipline: _Discipline, virtual: Any, position: Any, largest: Any) -> Any:
     """The bracket of a backlogged position: SFQ keeps it above the virtual time, SCFQ below."""
     if discipline.policy is SFQ:
-        return z3.And(virtual <= position, position <= virtual + largest)
-    return z3.And(virtual - largest <= position, position <= virtual)
+        return invariant("anchor", not_below=virtual <= position, not_above=position <= virtual + largest)
+    return invariant("anchor", not_below=virtual - largest <= position, not_above=position <= virtual)
 
 
 def _counted(discipline: _Discipline, flows: Sequence[_Flow], pair: _Pair) -> Any:
     """The service of each is how far its position moved, from one that was in the bracket."""
     counts = [
-        z3.And(served == flow.position - begun, _near(discipline, pair.virtual, begun, flow.largest))
+        z3.And(
+            invariant("service", is_the_move=served == flow.position - begun),
+            _near(discipline, pair.virtual, begun, flow.largest),
+        )
         for flow, begun, served in zip(flows, pair.begun, pair.service, strict=True)
     ]
     return z3.And(*counts)

@@ -29,6 +29,7 @@ from headgate.model.meter import (
 )
 from headgate.model.promise import charge, expected_arrival, goyal_expected_arrival
 from headgate.proofs.decoding import offers_schedule
+from headgate.proofs.invariants import invariant
 from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Obligation, Query, Theorem
 
@@ -48,14 +49,13 @@ def _ghost(name: str) -> _Ghost:
     return _Ghost(*z3.Reals(f"{name}_granted {name}_carried {name}_carried_granted"))
 
 
-def _carries(excess: Any, admitted: Any, ghost: _Ghost) -> Any:
+def _carries(name: str, excess: Any, admitted: Any, ghost: _Ghost) -> Any:
     """The excess is an upper bound of this window's, and is reached by the window that carries it."""
-    return z3.And(
-        excess >= 0,
-        admitted >= 0,
-        ghost.granted >= 0,
-        admitted - ghost.granted <= excess,
-        ghost.carried - ghost.carried_granted == excess,
+    return invariant(
+        name,
+        excess_not_negative=excess >= 0,
+        window_below_excess=admitted - ghost.granted <= excess,
+        excess_reached=ghost.carried - ghost.carried_granted == excess,
     )
 
 
@@ -81,7 +81,10 @@ def _setting() -> tuple[MeterRates, Meter, _Ghost, _Ghost, Any, Any, Any, tuple[
 
 def _exact(rates: MeterRates, meter: Meter, slow: _Ghost, fast: _Ghost, admitted: Any) -> Any:
     short = rates.max_request - meter.peak.level
-    return z3.And(_carries(meter.ledger, admitted, slow), _carries(short, admitted, fast), meter.peak.level >= 0)
+    return z3.And(
+        _carries("ledger", meter.ledger, admitted, slow),
+        _carries("peak excess", short, admitted, fast),
+    )
 
 
 def _ledger_steps() -> list[Obligation]:
@@ -100,6 +103,11 @@ def _ledger_steps() -> list[Obligation]:
         Obligation("the ledger drains as a private channel does", given, later.ledger == fluid),
         Obligation("a request is offered", given,
                    _exact(rates, charged, _charged(slow, more), _charged(fast, more), admitted + more)),
+        Obligation("a window may begin at any time", given, _exact(rates, meter, attrs.evolve(slow, granted=lift(0)),
+                                                                   attrs.evolve(fast, granted=lift(0)), lift(0))),
+        Obligation("the ledger, and what the peak bucket lacks, are the largest excess of all windows", given, z3.And(
+            admitted - slow.granted <= meter.ledger, slow.carried - slow.carried_granted == meter.ledger,
+            admitted - fast.granted <= short, fast.carried - fast.carried_granted == short)),
         Obligation("excess is charged to neither half", (*given, z3.Not(ok)), z3.And(
             charged.ledger == meter.ledger, charged.peak.level == meter.peak.level)),
     ]  # fmt: skip
@@ -170,8 +178,13 @@ def _full_burst() -> list[Obligation]:
     meter = Meter(ledger, Bucket(level))
 
     def within(state: Meter, bytes_sent: Any, elapsed: Any) -> Any:
-        owed = z3.And(state.ledger >= 0, state.ledger <= (p - g) * elapsed)
-        return z3.And(owed, state.peak.level == largest, bytes_sent <= p * elapsed, elapsed >= 0)
+        return invariant(
+            "burst",
+            ledger_within_surplus=state.ledger <= (p - g) * elapsed,
+            peak_full=state.peak.level == largest,
+            sent_within_rate=bytes_sent <= p * elapsed,
+            time_not_negative=elapsed >= 0,
+        )
 
     given = (*numbers, within(meter, sent, since), since <= duration)
     ok, charged = offer(meter, rates, size)

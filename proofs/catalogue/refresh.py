@@ -24,6 +24,7 @@ from headgate.model.refresh import (
     until_boundary,
 )
 from headgate.proofs.decoding import schedule_of
+from headgate.proofs.invariants import invariant
 from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Expect, Obligation, Query, Theorem
 from headgate.spec.vocabulary import Schedule
@@ -36,7 +37,7 @@ def _up(phase: Any, blackout: Any) -> Any:
 
 
 def _in_range(phase: Any, refresh: Refresh) -> Any:
-    return z3.And(phase >= 0, phase < refresh.interval)
+    return invariant("phase", not_negative=phase >= 0, before_interval=phase < refresh.interval)
 
 
 def _setting() -> tuple[Refresh, Any, Any, tuple[Any, ...]]:
@@ -56,23 +57,34 @@ def _served(refresh: Refresh, blackouts: Any, phase: Any, begun: Any) -> Any:
     return blackouts * up_time + _up(phase, refresh.blackout) - _up(begun, refresh.blackout)
 
 
+def _window(refresh: Refresh, begun: Any, length: Any, service: Any, blackouts: Any, phase: Any) -> Any:
+    """What the ghosts say of a window that began at phase `begun`."""
+    return invariant(
+        "window",
+        length_counted=length == blackouts * refresh.interval + phase - begun,
+        service_counted=service == _served(refresh, blackouts, phase, begun),
+    )
+
+
 def _steps() -> list[Obligation]:
     """The service of a window is a function of the phases at its ends and the blackouts begun in between."""
     refresh, phase, begun, given = _setting()
     blackouts, length, service, elapsed = z3.Reals("blackouts length service elapsed")
-    exact = z3.And(
-        length == blackouts * refresh.interval + phase - begun,
-        service == _served(refresh, blackouts, phase, begun),
-    )
     channel = Channel(phase)
-    premises = (*given, exact, elapsed >= 0, elapsed <= until_boundary(channel, refresh))
+    premises = (
+        *given,
+        _window(refresh, begun, length, service, blackouts, phase),
+        elapsed >= 0,
+        elapsed <= until_boundary(channel, refresh),
+    )
     more, after = pass_time(channel, refresh, elapsed)
     wrapped = where(phase + elapsed >= refresh.interval, blackouts + 1, blackouts)
     return [
-        Obligation("a window begins", (*given, phase == begun), _served(refresh, lift(0), phase, begun) == 0),
+        Obligation("a window begins", (*given, phase == begun),
+                   _window(refresh, begun, lift(0), lift(0), lift(0), phase)),
         Obligation("time passes", premises, z3.And(
-            _in_range(after.phase, refresh), length + elapsed == wrapped * refresh.interval + after.phase - begun,
-            service + more == _served(refresh, wrapped, after.phase, begun))),
+            _in_range(after.phase, refresh),
+            _window(refresh, begun, length + elapsed, service + more, wrapped, after.phase))),
         Obligation("a boundary lies ahead", given, until_boundary(channel, refresh) > 0),
     ]  # fmt: skip
 
@@ -80,20 +92,21 @@ def _steps() -> list[Obligation]:
 def _curve() -> list[Obligation]:
     """A window of k intervals and `rest` ns began k or k + 1 blackouts; in both cases the curve is a lower bound."""
     refresh, phase, begun, given = _setting()
-    rest, surplus, periods = z3.Real("rest"), z3.Real("surplus"), z3.Real("periods")
-    lengths = (rest >= 0, rest < refresh.interval, rest == surplus * refresh.interval + phase - begun)
-    cases = []
-    for extra in (0, 1):
-        service = _served(refresh, periods + extra, phase, begun)
-        cases.append(Obligation(
-            f"a window that begins k + {extra} blackouts", (*given, *lengths, surplus == extra),
-            service >= service_curve(refresh, periods, rest)))  # fmt: skip
+    rest, periods, length, service, blackouts = z3.Reals("rest periods length service blackouts")
+    window = (_window(refresh, begun, length, service, blackouts, phase), length == periods * refresh.interval + rest,
+              rest >= 0, rest < refresh.interval)  # fmt: skip
+    surplus = blackouts - periods
+    cases = [
+        Obligation(f"a window that begins k + {extra} blackouts", (*given, *window, surplus == extra),
+                   service >= service_curve(refresh, periods, rest))
+        for extra in (0, 1)
+    ]  # fmt: skip
     only = Obligation(
-        "there are no other cases", (*given, *lengths, surplus != 0, surplus != 1), z3.Not(z3.IsInt(surplus))
+        "there are no other cases", (*given, *window, surplus != 0, surplus != 1), z3.Not(z3.IsInt(surplus))
     )
     reached = Obligation(
-        "the window that begins with a blackout gets no more", (*given, begun == 0, phase == rest, rest >= 0),
-        _served(refresh, periods, phase, begun) == service_curve(refresh, periods, rest),
+        "the window that begins with a blackout gets no more", (*given, *window, begun == 0, phase == rest),
+        service == service_curve(refresh, periods, rest),
     )  # fmt: skip
     return [*_steps(), *cases, only, reached]
 
