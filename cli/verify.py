@@ -19,9 +19,11 @@ from headgate.cli.exits import BadInput, Exit, exit_for
 from headgate.cli.output import Screen, format_option, json_text
 from headgate.cli.proving import prove_all
 from headgate.cli.smt2 import write_scripts
+from headgate.cli.trust import trust_rows, trust_text
 from headgate.cli.verify_text import listing, report
 from headgate.proofs.catalogue import catalogue
 from headgate.proofs.contract_checks import ContractCheck, contract_checks, is_judged
+from headgate.proofs.manifest import manifest
 from headgate.proofs.theorem import Expect, Kind, Recheck, Result, Theorem
 from headgate.spec.contracts import parse_contracts, read_contracts
 from headgate.spec.schedules import schedule_text, write_schedule
@@ -39,6 +41,7 @@ DEFAULT_CONTRACTS = "h200_eight_tenants.toml"
 @click.option("--smt2", "smt2_folder", metavar="DIR", help="Write every query as SMT-LIB to DIR, with an index.")
 @click.option("--recheck", "is_rechecked", is_flag=True, help="Ask a second solver, cvc5, every query as well.")
 @click.option("--list", "listed", is_flag=True, help="List what would be proved, and prove nothing.")
+@click.option("--trust", "trusted", is_flag=True, help="Say what each theorem takes for granted, and prove nothing.")
 @click.option("--verbose", "-v", is_flag=True, help="Show statements, assumptions and timelines as well.")
 @format_option
 def verify(
@@ -48,6 +51,7 @@ def verify(
     smt2_folder: str | None,
     is_rechecked: bool,
     listed: bool,
+    trusted: bool,
     verbose: bool,
     form: str,
 ) -> int:
@@ -64,6 +68,9 @@ def verify(
     if listed:
         click.echo(_list_as_json(theorems, checks) if form == "json" else listing(theorems, checks))
         return Exit.HOLDS
+    if trusted:
+        click.echo(_trust(theorems, patterns, form))
+        return Exit.HOLDS
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
     if smt2_folder is not None:
@@ -78,6 +85,12 @@ def verify(
         judged = None if is_judged(agreed) else agreed.policy
         click.echo(report(results, checks, agreed.source, judged, folder, verbose, Screen.of_stdout()))
     return exit_for(verdict)
+
+
+def _trust(theorems: Sequence[Theorem], patterns: Sequence[str], form: str) -> str:
+    if form == "json":
+        return json_text("verify", Verdict.HOLDS, trust_rows(theorems))
+    return trust_text(theorems, () if patterns else manifest(), Screen.of_stdout())
 
 
 def _shipped() -> ContractSet:

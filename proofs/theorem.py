@@ -65,6 +65,11 @@ class Theorem:
     `scope` says for how many tenants, which horizon, which numbers; `assumptions` what the proof takes for granted.
     `horizon` is set where the claim is proved only up to that depth. `attack(tighter)` searches for a schedule that
     breaks the bound made `tighter` tighter, `step` is the least amount for which it must find one.
+
+    What a reader has to trust is said here as well: `invariants` names those that it shows inductive (each conjunct of
+    them can be left out, see `headgate.proofs.invariants`), `abstraction` what stands for the code where the proof does
+    not run it, `limit` up to where it was checked ("N = 2..8"). `partner` is the theorem that says "never less" where
+    this one says "never more", itself where it says both.
     """
 
     id: str
@@ -77,6 +82,10 @@ class Theorem:
     attack: Callable[[Fraction], Query] | None = None
     step: Fraction = Fraction(1)
     horizon: int | None = None
+    invariants: tuple[str, ...] = ()
+    abstraction: str = ""
+    limit: str = ""
+    partner: str = ""
 
 
 @attrs.frozen

@@ -69,7 +69,7 @@ THEOREMS: Sequence[Theorem] = (
     Theorem(
         "admission-threshold", ("AD-1", "AD-2"),
         "0.85 of the peak is safe to promise iff the refresh takes at most 0.15 of the time.",
-        "any rates, blackout and interval", obligations=_threshold,
+        "any rates, blackout and interval", obligations=_threshold, partner="admission-threshold",
     ),
     Theorem(
         "admission-temperature", ("AD-2", "RF-5"),

@@ -157,29 +157,31 @@ def _stamps_nothing() -> list[Obligation]:
     return [Obligation("a stamp keeps size and order of arrival", (size > 0,), z3.And(*kept))]
 
 
+LIMIT = f"N = {CODE_TENANTS[0]}..{CODE_TENANTS[-1]}"
 CODE = f"every state; N = {CODE_TENANTS[0]}..{CODE_TENANTS[-1]} tenants on the code's own step"
 
 THEOREMS: Sequence[Theorem] = (
     Theorem(
         "arbiters-work-conserving", ("AR-1",), "Whenever somebody waits, every policy serves somebody who waits.",
-        CODE, obligations=_serve_steps,
+        CODE, limit=LIMIT, obligations=_serve_steps,
     ),
     Theorem(
         "fcfs-order", ("AR-3",), "First come, first served serves the head that arrived first.",
-        CODE, obligations=lambda: [*_fcfs_steps(), *_stamps_nothing()],
+        CODE, limit=LIMIT, obligations=lambda: [*_fcfs_steps(), *_stamps_nothing()],
     ),
     Theorem(
         "priority-order", ("AR-4",), "Strict priority serves the best priority that waits.",
-        CODE, obligations=_priority_steps,
+        CODE, limit=LIMIT, obligations=_priority_steps,
     ),
     Theorem(
         "round-robin-order", ("AR-5",), "Round robin passes over nobody who waits.",
-        CODE, obligations=lambda: [_round_robin(count) for count in CODE_TENANTS],
+        CODE, limit=LIMIT, obligations=lambda: [_round_robin(count) for count in CODE_TENANTS],
     ),
     Theorem(
         "drr-deficits", ("AR-6",),
         "Under DRR no deficit is negative, none reaches the quantum plus the largest request, and service is paid for.",
         CODE, ("quanta are at least the largest request",),
         obligations=lambda: [step for count in CODE_TENANTS for step in _drr_steps(count)],
+        invariants=("deficits",), limit=LIMIT, partner="arbiters-work-conserving",
     ),
 )  # fmt: skip

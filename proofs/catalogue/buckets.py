@@ -239,12 +239,13 @@ THEOREMS: Sequence[Theorem] = (
         "bucket-envelope", ("TB-1", "TB-2", "TB-3", "TB-4"),
         "A token bucket admits at most depth + rate t bytes in any closed window of t ns.",
         "every horizon; rate, depth, times and sizes are any positive reals",
-        obligations=_envelope, attack=_token_attack,
+        obligations=_envelope, attack=_token_attack, invariants=("bucket",), partner="bucket-exactness",
     ),
     Theorem(
         "bucket-exactness", ("TB-3", "TB-5"),
         "A token bucket refuses a request iff admitting it would put some closed window above the envelope.",
         "every horizon; rate, depth, times and sizes are any positive reals", obligations=_exactness,
+        invariants=("bucket excess",), partner="bucket-exactness",
     ),
     Theorem(
         "bucket-essay", ("TB-7",), "The essay's bucket keeps the envelope of its own depth and rate.",
@@ -259,17 +260,19 @@ THEOREMS: Sequence[Theorem] = (
         "marker-envelopes", ("TC-1", "TC-2", "TC-3", "TC-4"),
         "Green keeps CBS + CIR t, green and yellow together keep PBS + PIR t; the colours are exact.",
         "every horizon; all rates, depths, times and sizes, PIR >= CIR", obligations=_marker,
+        invariants=("committed bucket", "peak bucket"), partner="marker-exactness",
     ),
     Theorem(
         "marker-exactness", ("TC-1", "TC-2"),
         "A request is red iff it would put what is not red above PBS + PIR t, green iff it fits both envelopes.",
         "every horizon; all rates, depths, times and sizes, PIR >= CIR",
         ("the largest excess of all windows is the Lindley excess (theorem bucket-exactness)",),
-        obligations=_marker_exactness,
+        obligations=_marker_exactness, invariants=("marker excess",), partner="marker-exactness",
     ),
     Theorem(
         "gcra-is-a-bucket", ("GC-1", "GC-2", "GC-3"),
         "The GCRA with limit L decides as the token bucket of depth rate L.",
         "every horizon; all rates, limits, times and sizes", ("cost = size / rate",), obligations=_gcra,
+        invariants=("gcra and bucket",), partner="gcra-is-a-bucket",
     ),
 )  # fmt: skip

@@ -415,6 +415,9 @@ ANY = "every horizon; any number of tenants, weights, sizes and server rates, bl
 CODE = f"every horizon; N = {CODE_TENANTS[0]}..{CODE_TENANTS[-1]} tenants on the code's own step"
 PAIR = ("a third tenant that is served has a tag between the virtual time and the tags of those who wait "
         "(proved of the code for N = 2..8)",)  # fmt: skip
+ENVIRONMENT = "all tenants but two are an environment that serves anybody whose tag is not above those who wait"
+HEADS = "a queue is its head, its last finish tag and whether more wait; what follows the head is any request that fits"
+CODE_LIMIT = f"N = {CODE_TENANTS[0]}..{CODE_TENANTS[-1]}"
 QUEUES = ("the requests of a queue are stamped contiguously (theorem deep-queues)",)
 
 
@@ -431,12 +434,14 @@ def _fairness(
             f"{name}-pairwise-gap", (gap_clause,),
             f"Under {name.upper()} two backlogged tenants drift apart by at most L_i / w_i + L_j / w_j.",
             ANY, (*PAIR, *QUEUES), obligations=lambda: [*_pair_steps(discipline), *_normalised()],
-            attack=attack,
+            attack=attack, invariants=("queue", f"{name} bracket", "service", "anchor"), abstraction=ENVIRONMENT,
+            partner="arbiters-work-conserving",
         ),
         Theorem(
             f"{name}-code", (*clauses, gap_clause),
             f"The code of {name.upper()} keeps the invariant of {name}-pairwise-gap.",
             CODE, QUEUES, obligations=_code_layer(discipline),
+            invariants=("queue", f"{name} bracket"), abstraction=HEADS, limit=CODE_LIMIT,
         ),
     )  # fmt: skip
 
@@ -453,7 +458,7 @@ THEOREMS: Sequence[Theorem] = (
     Theorem(
         "deep-queues-unrolled", ("FQ-8",),
         "Three requests stamped one by one on arrival have the tags of stamping at the head, under SFQ and SCFQ.",
-        "queues up to 3 deep, any tags before", horizon=3,
+        "queues up to 3 deep, any tags before", horizon=3, limit="queues 3 deep",
         obligations=lambda: [*_deep_queues(SFQ_DISCIPLINE, 3), *_deep_queues(SCFQ_DISCIPLINE, 3)],
     ),
     Theorem(

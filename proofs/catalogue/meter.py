@@ -231,16 +231,18 @@ THEOREMS: Sequence[Theorem] = (
     Theorem(
         "meter-ledger-exact", ("CM-1", "CM-3"),
         "U is exactly what a private channel of rate g would still have to send; excess is charged to neither half.",
-        ANY, obligations=_ledger_steps,
+        ANY, obligations=_ledger_steps, invariants=("ledger", "peak excess"), partner="meter-ledger-exact",
     ),
     Theorem(
         "meter-window", ("CM-2", "CM-4"),
         "A request is refused iff it would put some closed window above min(M + p t, M + (p - g) d + g t).",
         ANY, ("the invariant of meter-ledger-exact",), obligations=_window_steps, attack=_window_attack,
+        partner="meter-window",
     ),
     Theorem(
         "meter-full-burst", ("CM-5",), "A burst at p for d from rest is wholly in contract.",
         ANY, ("each request is sent no sooner than the one before it takes at p",), obligations=_full_burst,
+        invariants=("burst",),
     ),
     Theorem(
         "meter-classes", ("CM-6",), "A request in contract is paced iff the private channel would be idle.",

@@ -199,11 +199,12 @@ THEOREMS: Sequence[Theorem] = (
         "refresh-service-curve", ("RF-1", "RF-2"),
         "Every window of t ns gets at least floor(t / P)(P - B) + max(0, t mod P - B) ns of service; one gets no more.",
         ANY, ("blackouts are periodic: one of B ns at the beginning of every P ns",),
-        obligations=_curve, attack=_service_attack,
+        obligations=_curve, attack=_service_attack, invariants=("phase", "window"), partner="refresh-service-curve",
     ),
     Theorem(
         "refresh-rate-latency", ("RF-3",), "The service curve is at least (1 - B / P)(t - B), and meets it.",
         "every window", ("the curve of refresh-service-curve",), obligations=_rate_latency,
+        partner="refresh-rate-latency",
     ),
     Theorem(
         "refresh-monotone", ("RF-4", "RF-7"),
