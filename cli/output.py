@@ -31,12 +31,10 @@ COLOURS = {
 }
 
 
-def format_option(command: Command) -> Command:
-    """Add `--format text|json`, passed on as `form`."""
-    kinds = click.Choice(["text", "json"])
-    return click.option("--format", "form", type=kinds, default="text", show_default=True, help="How to print.")(
-        command
-    )
+def format_option(*more: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds `--format text|json`, and `more` kinds, passed on as `form`."""
+    kinds = click.Choice(["text", "json", *more])
+    return click.option("--format", "form", type=kinds, default="text", show_default=True, help="How to print.")
 
 
 def version() -> str:

@@ -31,7 +31,7 @@ __all__ = ["drawing", "replay"]
     "--rule", "--policy", "rule", metavar="RULE", help="Another rule of the same mechanism, such as sfq or token."
 )
 @click.option("--id", "theorem", metavar="ID", help="Which result, if the file is what `verify --format json` printed.")
-@format_option
+@format_option()
 def replay(file: str, rule: str | None, theorem: str | None, form: str) -> int:
     """Run the schedule of a JSON file ("-": standard input) on the exact rules of its mechanism.
 

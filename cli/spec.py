@@ -24,7 +24,7 @@ LABEL_WIDTH = 9
 
 @click.command(short_help="Read the clauses, and what implements, tests and proves them.")
 @click.argument("clause", metavar="[CLAUSE]", required=False)
-@format_option
+@format_option()
 def spec(clause: str | None, form: str) -> int:
     """Print every clause with the functions, properties and theorems that link to it, or its declared gaps.
 

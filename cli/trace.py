@@ -46,7 +46,7 @@ _TIME_US = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 )
 @click.option("--slo-us", metavar="US", help="Judge by this latency instead of each contract's own.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the tails over time (.svg; .png needs matplotlib).")
-@format_option
+@format_option()
 def trace(
     file: Path,
     contracts: Path,

@@ -20,6 +20,7 @@ from headgate.cli.output import Screen, format_option, json_text
 from headgate.cli.proving import prove_all
 from headgate.cli.smt2 import write_scripts
 from headgate.cli.trust import trust_rows, trust_text
+from headgate.cli.verify_report import annotations, check_folder, write_report
 from headgate.cli.verify_text import listing, report
 from headgate.proofs.catalogue import catalogue
 from headgate.proofs.contract_checks import ContractCheck, contract_checks, is_judged
@@ -43,7 +44,8 @@ DEFAULT_CONTRACTS = "h200_eight_tenants.toml"
 @click.option("--list", "listed", is_flag=True, help="List what would be proved, and prove nothing.")
 @click.option("--trust", "trusted", is_flag=True, help="Say what each theorem takes for granted, and prove nothing.")
 @click.option("--verbose", "-v", is_flag=True, help="Show statements, assumptions and timelines as well.")
-@format_option
+@click.option("--report", "report_folder", metavar="DIR", help="Write an HTML page, JUnit XML and JSON to DIR.")
+@format_option("github")
 def verify(
     contracts: str | None,
     patterns: tuple[str, ...],
@@ -53,6 +55,7 @@ def verify(
     listed: bool,
     trusted: bool,
     verbose: bool,
+    report_folder: str | None,
     form: str,
 ) -> int:
     """Prove every theorem of headgate, and check that the device of a contract file can keep its promises.
@@ -73,13 +76,20 @@ def verify(
         return Exit.HOLDS
     if folder is not None:
         Path(folder).mkdir(parents=True, exist_ok=True)
+    if report_folder is not None:
+        check_folder(Path(report_folder))
     if smt2_folder is not None:
         write_scripts(theorems, Path(smt2_folder))
     results = [_named(result) for result in prove_all(theorems, is_rechecked)]
     if folder is not None:
         _write_witnesses(results, Path(folder))
     verdict = _verdict(results, checks)
-    if form == "json":
+    if report_folder is not None:
+        data = _as_json(results, checks, verdict)
+        write_report(Path(report_folder), results, checks, agreed.source, verdict, data)
+    if form == "github":
+        click.echo(annotations(results, checks, contracts, verdict))
+    elif form == "json":
         click.echo(_as_json(results, checks, verdict))
     else:
         judged = None if is_judged(agreed) else agreed.policy
