@@ -13,7 +13,7 @@ JOBS ?= 2
 help:
 	@echo 'make verify   run every theorem and property'
 	@echo 'make test     the test suite                  (PYTEST_ARGS=... for more arguments, JOBS=1 for one process)'
-	@echo 'make soak     everything, the long way: 10000 examples a property and the tests marked soak'
+	@echo 'make soak     everything, the long way: 10000 examples a property and the tests marked soak, the full recheck too'
 	@echo 'make bench    the benchmarks'
 	@echo 'make lint     ruff, ruff format, mypy'
 	@echo 'make format   let ruff mend what it can'
