@@ -6,7 +6,7 @@ from fractions import Fraction
 import attrs
 
 from headgate.cli.markup import Markup, join, tag
-from headgate.cli.output import number_text
+from headgate.cli.output import number_text, readable
 from headgate.model.replay import Lane, Mark, Replay
 
 __all__ = ["picture"]
@@ -41,7 +41,7 @@ def picture(shown: Replay) -> Markup:
 
 def _svg(height: int, shown: Replay, *children: str) -> Markup:
     return tag(
-        "svg", tag("title", shown.finding), *children,
+        "svg", tag("title", readable(shown.finding)), *children,
         xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {height}", width=WIDTH, height=height, role="img",
     )  # fmt: skip
 
@@ -86,7 +86,7 @@ def _mark(mark: Mark, y: int, axis: _Axis, top: Fraction) -> Markup:
     if mark.begin_ns == mark.end_ns:
         return tag("circle", tag("title", f"{mark.kind} {mark.text}".strip()), cx=left, cy=y + 11, r=4, fill=colour)
     box = _box(left, right, str(y + 3), str(LANE - 10), colour, mark.text)
-    fits = float(right) - float(left) > 8 * len(mark.text) + 6
+    fits = mark.text and float(right) - float(left) > 8 * len(mark.text) + 6
     middle = _px((Fraction(left) + Fraction(right)) / 2)
     words = tag("text", mark.text, x=middle, y=y + 15, text_anchor="middle", fill="#fff") if fits else Markup()
     return join(box, words)

@@ -16,6 +16,7 @@ import z3
 from headgate.cli.exits import BadInput, InternalFault
 from headgate.proofs.recheck import SecondSolver, SolverMissing, recheck
 from headgate.proofs.runner import ReplayMismatch, prove
+from headgate.proofs.spacer import spacer
 from headgate.proofs.theorem import Kind, Result, Theorem
 
 if TYPE_CHECKING:
@@ -58,13 +59,13 @@ class _Worker(threading.Thread):
 
 
 def second_opinion(result: Result, second: SecondSolver) -> Result:
-    """Return `result` with what the second solver says of its theorem; a disagreement makes it unknown."""
-    said = recheck(result.theorem, second)
-    with_it = attrs.evolve(result, recheck=said)
-    if said.agrees is not False:
-        return with_it
-    reason = f"{said.solver} DISAGREES with {result.solver}: {said.reason}; one of them is wrong"
-    return attrs.evolve(with_it, kind=Kind.UNKNOWN, reason=reason)
+    """Return `result` with what the second solver and Spacer say of its theorem; a disagreement makes it unknown."""
+    with_it = attrs.evolve(result, recheck=recheck(result.theorem, second), spacer=spacer(result.theorem))
+    for said in (with_it.recheck, with_it.spacer):
+        if said is not None and said.agrees is False:
+            reason = f"{said.solver} DISAGREES with {result.solver}: {said.reason}; one of them is wrong"
+            return attrs.evolve(with_it, kind=Kind.UNKNOWN, reason=reason)
+    return with_it
 
 
 def prove_all(theorems: Sequence[Theorem], is_rechecked: bool = False) -> list[Result]:

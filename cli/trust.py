@@ -34,6 +34,7 @@ def _row(trust: Trust) -> dict[str, Any]:
         "limit": trust.limit,
         "invariants": {name: list(conjuncts) for name, conjuncts in trust.shown},
         "borrowed_invariants": list(trust.borrowed),
+        "no_spacer": trust.no_spacer or None,
         "never_less": trust.theorem.partner or None,
     }
 
@@ -54,6 +55,8 @@ def _theorem(trust: Trust, screen: Screen) -> Iterator[str]:
     for name, conjuncts in trust.shown:
         words = ", ".join(conjunct.replace("_", " ") for conjunct in conjuncts)
         yield from _wrapped("inductive", f"{name} ({words})", screen)
+    if trust.no_spacer:
+        yield from _wrapped("no Spacer", trust.no_spacer, screen)
     if trust.borrowed:
         yield from _wrapped("rests on", f"the invariants of other theorems: {', '.join(trust.borrowed)}", screen)
 

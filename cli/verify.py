@@ -40,7 +40,7 @@ DEFAULT_CONTRACTS = "h200_eight_tenants.toml"
 @click.option("--only", "patterns", metavar="ID", multiple=True, help="Only these rows, such as 'sfq-*'; repeatable.")
 @click.option("--witness", "folder", metavar="DIR", help="Write every schedule that was found to DIR/ID.json.")
 @click.option("--smt2", "smt2_folder", metavar="DIR", help="Write every query as SMT-LIB to DIR, with an index.")
-@click.option("--recheck", "is_rechecked", is_flag=True, help="Ask a second solver, cvc5, every query as well.")
+@click.option("--recheck", "is_rechecked", is_flag=True, help="Ask a second solver, cvc5, and Spacer as well.")
 @click.option("--list", "listed", is_flag=True, help="List what would be proved, and prove nothing.")
 @click.option("--trust", "trusted", is_flag=True, help="Say what each theorem takes for granted, and prove nothing.")
 @click.option("--verbose", "-v", is_flag=True, help="Show statements, assumptions and timelines as well.")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import attrs
 
 from headgate.proofs.invariants import watching
+from headgate.proofs.spacer import NOT_ASKED
 from headgate.proofs.symbolic import symbolic
 from headgate.proofs.theorem import Expect, Theorem
 
@@ -29,7 +30,8 @@ TRUSTED_BASE = (
 class Trust:
     """Of one theorem: what it assumes, what it abstracts, up to where it was checked, which invariants it rests on.
 
-    `shown` are the invariants that it shows inductive, `borrowed` those of other theorems that its premises use.
+    `shown` are the invariants that it shows inductive, `borrowed` those of other theorems that its premises use;
+    `no_spacer` says why Spacer is not asked to find them by itself.
     """
 
     theorem: Theorem
@@ -38,6 +40,7 @@ class Trust:
     limit: str
     shown: tuple[tuple[str, tuple[str, ...]], ...]
     borrowed: tuple[str, ...]
+    no_spacer: str
 
 
 @attrs.frozen
@@ -60,7 +63,8 @@ def trust_of(theorem: Theorem) -> Trust:
             theorem.obligations()
     shown = tuple((name, tuple(seen[name])) for name in theorem.invariants if name in seen)
     borrowed = tuple(name for name in seen if name not in theorem.invariants)
-    return Trust(theorem, theorem.assumptions, theorem.abstraction, _limit(theorem), shown, borrowed)
+    without = NOT_ASKED.get(theorem.id, "")
+    return Trust(theorem, theorem.assumptions, theorem.abstraction, _limit(theorem), shown, borrowed, without)
 
 
 def _limit(theorem: Theorem) -> str:

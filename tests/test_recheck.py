@@ -164,7 +164,7 @@ def test_a_disagreement_is_loud_and_undecided(
     out = " ".join(capsys.readouterr().out.split())
     assert ("DISAGREES with z3" in out) == (agrees is False)
     assert ("UNKNOWN" in out) == (agrees is False)
-    assert f"agrees on {int(agrees is True)} of 1 theorems" in out
+    assert f"cvc5 0 agrees on {int(agrees is True)} of 1 theorems" in out
 
 
 def test_without_cvc5_one_line_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, capsys: Text) -> None:

@@ -60,7 +60,7 @@ class _Flow:
         return where(self.queued, self.begin, self.last)
 
 
-def _flow(number: int) -> _Flow:
+def flow_of(number: int) -> _Flow:
     begin, cost, largest, last = z3.Reals(f"begin{number} cost{number} largest{number} last{number}")
     queued, busy, more = z3.Bools(f"queued{number} busy{number} more{number}")
     return _Flow(begin, cost, largest, queued, busy, more, last)
@@ -134,7 +134,7 @@ def _arrive(
     return state.virtual, after, stamp
 
 
-def _serve(
+def serve(
     discipline: _Discipline, virtual: Any, flows: Sequence[_Flow], cost: Any
 ) -> tuple[Any, Any, Any, list[_Flow]]:
     """Run the code's select; return (found, tenant, virtual, flows). The next head, if any, costs `cost`."""
@@ -165,7 +165,7 @@ def _next_head(flows: Sequence[_Flow], tenant: Any, cost: Any) -> Any:
 def _code_steps(discipline: _Discipline, count: int) -> list[Obligation]:
     """The invariant of `count` tenants is inductive under the code's start, stamp, select and rest."""
     virtual, cost = z3.Reals("virtual cost")
-    flows = [_flow(k) for k in range(count)]
+    flows = [flow_of(k) for k in range(count)]
     sound = _sound(discipline, virtual, flows)
     name = f"N = {count}: "
     return [
@@ -180,7 +180,7 @@ def _code_start(discipline: _Discipline, count: int, name: str) -> Obligation:
     tenants = Tenants(count, tuple(range(count)), (0,) * count, (lift(0),) * count)
     state = discipline.policy.start(tenants)
     idle = [
-        attrs.evolve(_flow(k), queued=lift(False), busy=lift(False), more=lift(False), last=lift(last))
+        attrs.evolve(flow_of(k), queued=lift(False), busy=lift(False), more=lift(False), last=lift(last))
         for k, last in enumerate(state.last)
     ]
     positive = tuple(flow.largest > 0 for flow in idle)
@@ -211,7 +211,7 @@ def _code_arrivals(
 def _code_services(
     discipline: _Discipline, virtual: Any, flows: list[_Flow], sound: list[Any], cost: Any, name: str
 ) -> list[Obligation]:
-    found, tenant, after_virtual, after = _serve(discipline, virtual, flows, cost)
+    found, tenant, after_virtual, after = serve(discipline, virtual, flows, cost)
     queued = [flow.queued for flow in flows]
     given = (*sound, z3.Or(*queued), _next_head(flows, tenant, cost))
     served = [lift(tenant == k) for k in range(len(flows))]
@@ -252,7 +252,7 @@ class _Pair:
 
 def _pair_setting(discipline: _Discipline) -> tuple[Any, list[_Flow], _Pair, list[Any]]:
     virtual, begun_virtual = z3.Reals("virtual begun_virtual")
-    flows = [_flow(0), _flow(1)]
+    flows = [flow_of(0), flow_of(1)]
     pair = _Pair(tuple(z3.Reals("begun0 begun1")), begun_virtual, tuple(z3.Reals("service0 service1")))
     sound = _sound(discipline, virtual, flows)
     return virtual, flows, pair, [*sound, *(flow.busy for flow in flows), _counted(discipline, flows, pair)]
@@ -311,7 +311,7 @@ def _pair_arrivals(
 def _pair_service(
     discipline: _Discipline, virtual: Any, flows: list[_Flow], pair: _Pair, given: list[Any], cost: Any
 ) -> Obligation:
-    _, tenant, after_virtual, after = _serve(discipline, virtual, flows, cost)
+    _, tenant, after_virtual, after = serve(discipline, virtual, flows, cost)
     service = tuple(
         served + where(lift(tenant == k), flow.cost, lift(0))
         for k, (served, flow) in enumerate(zip(pair.service, flows, strict=True))
@@ -362,8 +362,8 @@ def _deep_queues(discipline: _Discipline, depth: int) -> list[Obligation]:
     """Requests stamped on arrival, `depth` deep, get the tags that they would get at the head of the queue."""
     virtual = z3.Real("virtual")
     costs, clocks = z3.Reals([f"cost{k}" for k in range(depth)]), z3.Reals([f"clock{k}" for k in range(depth)])
-    other = _flow(1)
-    first = attrs.evolve(_flow(0), queued=lift(False), more=lift(False), busy=lift(False))
+    other = flow_of(1)
+    first = attrs.evolve(flow_of(0), queued=lift(False), more=lift(False), busy=lift(False))
     given: list[Any] = [*_sound(discipline, virtual, [first, other]), clocks[0] == virtual]
     state = _state(virtual, [first, other])
     stamps: list[Stamp] = []
@@ -395,7 +395,7 @@ def _head_stamps_equal(
 def _contiguous(discipline: _Discipline) -> list[Obligation]:
     """The step of an induction on the depth: behind a queue or at its head, the tag is where the queue ends."""
     virtual, cost = z3.Reals("virtual cost")
-    flows = [_flow(0), _flow(1)]
+    flows = [flow_of(0), flow_of(1)]
     given = (*_sound(discipline, virtual, flows), flows[0].queued, cost > 0, cost <= flows[0].largest)
     _, _, stamp = _arrive(discipline, virtual, flows, 0, cost)
     head = Stamp(flows[0].begin, flows[0].end, flows[0].cost, lift(0))

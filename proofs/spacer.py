@@ -1,0 +1,222 @@
+"""Spacer as a second prover: it is told the steps and what must never happen, and finds an invariant by itself.
+
+Where a theorem claims that its invariant is inductive, the same steps of the code are given to Z3's Spacer as Horn
+clauses, without the invariant, from the code's own start. "Unsat" means that nothing bad can be reached: Spacer found
+some invariant that is strong enough. It shares Z3's arithmetic with the first proof, but neither the invariant nor the
+obligations, so it would notice a base case or a step that was forgotten.
+
+Spacer is linear: products of two unknowns are scaled away, and what is fixed for that is said with the answer.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+import z3
+
+from headgate.model.algebra import where
+from headgate.model.bounds import pairwise_gap
+from headgate.model.bucket import Bucket, envelope, full, offer, refill
+from headgate.model.marker import Colour, Marker, MarkerRates, fresh, mark
+from headgate.model.refresh import Channel, Refresh, pass_time, service_curve
+from headgate.proofs.catalogue import fair_queueing
+from headgate.proofs.symbolic import lift, symbolic
+from headgate.proofs.theorem import Recheck, Theorem
+
+__all__ = ["NOT_ASKED", "SYSTEMS", "System", "ask", "spacer", "spacer_name"]
+
+BACKSTOP_MS = 30_000
+
+
+@attrs.frozen
+class System:
+    """A transition system: `steps` are (guard, values after), over `state` and any other constants as inputs."""
+
+    state: tuple[Any, ...]
+    start: tuple[Any, ...]
+    guard: Any
+    steps: tuple[tuple[Any, tuple[Any, ...]], ...]
+    bad: Any
+    fixed: str = ""
+
+
+# ---- the systems ----
+
+
+def _bucket() -> System:
+    level, depth, admitted, granted, grant, size = z3.Reals("level depth admitted granted grant size")
+    later = refill(Bucket(level), 1, depth, grant)
+    ok, charged = offer(Bucket(level), size)
+    return System(
+        (level, depth, admitted, granted), (full(depth).level, depth, lift(0), lift(0)), depth > 0,
+        (
+            (grant >= 0, (later.level, depth, admitted, granted + grant)),
+            (size > 0, (charged.level, depth, where(ok, admitted + size, admitted), granted)),
+            (lift(True), (level, depth, lift(0), lift(0))),
+        ),
+        admitted > envelope(1, depth, granted), "time is counted in tokens",
+    )  # fmt: skip
+
+
+def _marker() -> System:
+    names = "committed peak cbs pbs green in_peak granted_c granted_p grant_c grant_p size"
+    committed, peak, cbs, pbs, green, in_peak, granted_c, granted_p, grant_c, grant_p, size = z3.Reals(names)
+    first = fresh(MarkerRates(1, cbs, 1, pbs))
+    colour, marked = mark(Marker(Bucket(committed), Bucket(peak)), size)
+    greens = where(colour == int(Colour.GREEN), green + size, green)
+    peaks = where(colour == int(Colour.RED), in_peak, in_peak + size)
+    later = (refill(Bucket(committed), 1, cbs, grant_c).level, refill(Bucket(peak), 1, pbs, grant_p).level)
+    after = (marked.committed.level, marked.peak.level, cbs, pbs, greens, peaks, granted_c, granted_p)
+    nothing = (lift(0),) * 4
+    return System(
+        (committed, peak, cbs, pbs, green, in_peak, granted_c, granted_p),
+        (first.committed.level, first.peak.level, cbs, pbs, *nothing), z3.And(cbs > 0, pbs > 0),
+        (
+            (z3.And(grant_c >= 0, grant_p >= grant_c),
+             (*later, cbs, pbs, green, in_peak, granted_c + grant_c, granted_p + grant_p)),
+            (size > 0, after),
+            (lift(True), (committed, peak, cbs, pbs, *nothing)),
+        ),
+        z3.Or(green > envelope(1, cbs, granted_c), in_peak > envelope(1, pbs, granted_p)),
+        "the tokens of both buckets are inputs, those of the peak at least the others",
+    )  # fmt: skip
+
+
+PERIOD, BLACKOUT = 7, 2
+
+
+def _refresh() -> System:
+    """A window that begins at any phase; its length is counted in intervals and a rest, so that nothing is divided."""
+    phase, periods, rest, service = z3.Ints("phase periods rest service")
+    refresh = Refresh(PERIOD, BLACKOUT)
+    more, after = pass_time(Channel(phase), refresh, 1)
+    is_whole = rest + 1 == PERIOD
+    longer = (where(is_whole, periods + 1, periods), where(is_whole, 0, rest + 1))
+    return System(
+        (phase, periods, rest, service), (phase, lift(0), lift(0), lift(0)), z3.And(phase >= 0, phase < PERIOD),
+        ((lift(True), (after.phase, *longer, service + more)),),
+        service < service_curve(refresh, periods, rest), f"P = {PERIOD}, B = {BLACKOUT}, ns by ns",
+    )  # fmt: skip
+
+
+def _pair(name: str) -> Callable[[], System]:
+    return lambda: _pair_system(name)
+
+
+def _pair_system(name: str) -> System:
+    """Two tenants on the code's own select while both are backlogged, from anywhere in the bracket, and the others."""
+    discipline = {"sfq": fair_queueing.SFQ_DISCIPLINE, "scfq": fair_queueing.SCFQ_DISCIPLINE}[name]
+    virtual, drift, cost, later = z3.Reals("virtual drift cost later")
+    yes = lift(True)
+    flows = [attrs.evolve(fair_queueing.flow_of(k), queued=yes, busy=yes, more=yes) for k in (0, 1)]
+
+    def flat(now: Any, drift: Any, flows: Sequence[Any]) -> tuple[Any, ...]:
+        return (now, drift, *(part for f in flows for part in (f.begin, f.cost, f.largest)))
+
+    _, tenant, now, after = fair_queueing.serve(discipline, virtual, flows, cost)
+    moved = drift + where(lift(tenant == 0), flows[0].cost, -flows[1].cost)
+    fits = z3.And(cost > 0, *(z3.Implies(lift(tenant == k), cost <= f.largest) for k, f in enumerate(flows)))
+    ahead = z3.And(virtual <= later, *(later <= discipline.chosen_tag(f) for f in flows))
+    begins = [z3.And(f.cost > 0, f.cost <= f.largest, discipline.bracket(virtual, f)) for f in flows]
+    gap = pairwise_gap(flows[0].largest, flows[1].largest)
+    return System(
+        flat(virtual, drift, flows), flat(virtual, lift(z3.RealVal(0)), flows), z3.And(*begins),
+        ((fits, flat(now, moved, after)), (ahead, flat(later, drift, flows))),
+        z3.Or(drift > gap, -drift > gap),
+        f"two tenants and an environment, while both are backlogged; the bracket at first is {name}-code's",
+    )  # fmt: skip
+
+
+SYSTEMS: Mapping[str, Callable[[], System]] = {
+    "bucket-envelope": _bucket,
+    "marker-envelopes": _marker,
+    "refresh-service-curve": _refresh,
+    "sfq-pairwise-gap": _pair("sfq"),
+    "scfq-pairwise-gap": _pair("scfq"),
+}
+
+
+# Theorems with an inductive invariant that Spacer is not asked, and why.
+NOT_ASKED: Mapping[str, str] = {
+    "bucket-exactness": "the window that carries the excess begins anew by a choice that Spacer would have to guess",
+    "marker-exactness": "its two halves are those of bucket-exactness",
+    "gcra-is-a-bucket": "rate times time is a product of two unknowns, and cannot be scaled away on both sides",
+    "meter-ledger-exact": "two windows, each with its own rate: products of two unknowns",
+    "meter-full-burst": "the surplus p - g times the time is a product of two unknowns",
+    "sfq-code": "its claim is the invariant itself",
+    "scfq-code": "its claim is the invariant itself",
+    "drr-deficits": "its claim is the invariant itself",
+}
+
+
+# ---- the prover ----
+
+
+def spacer_name() -> str:
+    """Return the method, and the solver that it is part of."""
+    return f"Spacer (z3 {z3.get_version_string()})"
+
+
+def spacer(theorem: Theorem) -> Recheck | None:
+    """Ask Spacer of a theorem; None, where there is nothing to ask it (NOT_ASKED says why)."""
+    if theorem.id not in SYSTEMS:
+        return None
+    begun = time.process_time()
+    with symbolic():
+        system = SYSTEMS[theorem.id]()
+        agrees, reason = ask(system)
+    return Recheck(spacer_name(), agrees, time.process_time() - begun, reason or system.fixed)
+
+
+def ask(system: System) -> tuple[bool | None, str]:
+    """Return whether nothing bad can be reached (None: no answer), and why not."""
+    engine = z3.Fixedpoint()
+    engine.set(engine="spacer", timeout=BACKSTOP_MS)
+    state = [z3.Const(f"{now}!now", now.sort()) for now in system.state]
+    names = list(zip(system.state, state, strict=True))
+    after = [z3.Const(f"{now}!then", now.sort()) for now in system.state]
+    reached = z3.Function("reached", *(now.sort() for now in system.state), z3.BoolSort())
+    engine.register_relation(reached)
+
+    def here(term: Any) -> Any:
+        return z3.substitute(lift(term), *names)
+
+    def equal(values: Sequence[Any]) -> list[Any]:
+        return [then == _cast(here(value), then) for then, value in zip(after, values, strict=True)]
+
+    rules = [(z3.And(here(system.guard), *equal(system.start)), reached(*after))]
+    rules += [(z3.And(reached(*state), here(g), *equal(values)), reached(*after)) for g, values in system.steps]
+    bad = z3.Function("bad", z3.BoolSort())
+    engine.register_relation(bad)
+    rules.append((z3.And(reached(*state), here(system.bad)), bad()))
+    for body, head in rules:
+        engine.declare_var(*_constants(body), *after)
+        engine.rule(head, body)
+    try:
+        answer = engine.query(bad())
+    except z3.Z3Exception as stopped:
+        return None, f"it gave up ({stopped.value.decode() if isinstance(stopped.value, bytes) else stopped.value})"
+    if answer == z3.unsat:
+        return True, ""
+    if answer == z3.sat:
+        return False, "it reaches what the theorem excludes"
+    return None, engine.reason_unknown() or "it gives no reason"
+
+
+def _cast(value: Any, like: Any) -> Any:
+    return z3.ToReal(value) if like.sort() == z3.RealSort() and value.sort() == z3.IntSort() else value
+
+
+def _constants(term: Any) -> list[Any]:
+    """Return the free constants of `term`."""
+    found, seen, stack = {}, set[int](), [term]
+    while stack:
+        each = stack.pop()
+        if each.get_id() in seen:
+            continue
+        seen.add(each.get_id())
+        stack += each.children()
+        if z3.is_const(each) and each.decl().kind() == z3.Z3_OP_UNINTERPRETED:
+            found[each.get_id()] = each
+    return list(found.values())
