@@ -54,7 +54,7 @@ class _Worker(threading.Thread):
         while self.is_alive():
             z3.main_ctx().interrupt()
             if self.second is not None:
-                self.second.close()
+                self.second.stop()
             self.join(LOOK_EVERY_S)
 
 

@@ -24,7 +24,7 @@ from headgate.proofs.smtlib import Script, parts, scripts
 from headgate.proofs.symbolic import lift, symbolic
 from headgate.proofs.theorem import Recheck, Theorem
 
-__all__ = ["Answer", "RecheckLimits", "SecondSolver", "SolverMissing", "recheck"]
+__all__ = ["Answer", "RecheckLimits", "SecondSolver", "SolverMissing", "Stopped", "recheck"]
 
 WORKER = "headgate.proofs.cvc5_worker"
 # The worker ends a query by itself; one that does not is ended this much later.
@@ -53,6 +53,10 @@ class SolverMissing(Exception):
     """cvc5 is not installed."""
 
 
+class Stopped(Exception):
+    """The second solver was told to stop."""
+
+
 class SecondSolver:
     """cvc5 in a process of its own, started when it is first asked, and anew after a crash or a hang."""
 
@@ -60,10 +64,11 @@ class SecondSolver:
         """Raise SolverMissing where there is no cvc5; `command` stands in for the worker in tests."""
         if not command and find_spec("cvc5") is None:
             raise SolverMissing("expected cvc5 (pip install 'headgate[recheck]')")
-        self.limits, self._command = limits or RecheckLimits(), tuple(command) or (sys.executable, "-m", WORKER)
+        self.limits, self._command = limits or RecheckLimits(), tuple(command) or (sys.executable, "-P", "-m", WORKER)
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str] = queue.Queue()
         self._name = ""
+        self._stopped = False
 
     @property
     def name(self) -> str:
@@ -74,7 +79,9 @@ class SecondSolver:
         return self._name
 
     def ask(self, text: str) -> Answer:
-        """Answer one query."""
+        """Answer one query. Raises Stopped once `stop` was called."""
+        if self._stopped:
+            raise Stopped
         query = {"text": text, "resources": self.limits.resources, "backstop_ms": self.limits.backstop_ms}
         process = self._started()
         assert process.stdin is not None
@@ -89,6 +96,11 @@ class SecondSolver:
             reason = "it crashed"
         self.close()
         return Answer("unknown", 0.0, reason)
+
+    def stop(self) -> None:
+        """Answer nothing any more, not even the query under way; for another thread to call."""
+        self._stopped = True
+        self.close()
 
     def close(self) -> None:
         """End the process; whoever waits for an answer gets none."""

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from headgate.cli import proving
 from headgate.cli.main import run
 from headgate.proofs import recheck as module
 from headgate.proofs.catalogue import catalogue
-from headgate.proofs.recheck import Answer, RecheckLimits, SecondSolver, recheck
+from headgate.proofs.recheck import Answer, RecheckLimits, SecondSolver, Stopped, recheck
 from headgate.proofs.theorem import Obligation, Query, Recheck, Theorem
 from headgate.tests.test_cli_main import one_line
 
@@ -142,6 +143,14 @@ def test_a_hang_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "GRACE_S", 0)
     with SecondSolver(RecheckLimits(backstop_ms=200), (sys.executable, "-c", "import time; time.sleep(60)")) as solver:
         assert solver.ask("x") == Answer("unknown", 0.0, "it did not stop when its time was over")
+
+
+def test_once_it_is_told_to_stop_it_starts_nothing() -> None:
+    with SecondSolver(command=(sys.executable, "-c", "import time; time.sleep(60)")) as solver:
+        threading.Timer(0.2, solver.stop).start()
+        assert solver.ask("x").reason == "it crashed"
+        with pytest.raises(Stopped):
+            solver.ask("x")
 
 
 # ---- the command ----
