@@ -42,7 +42,7 @@ NS_PER_MS = 10**6
     "--witness", metavar="FILE", help="Write the schedule that comes close to the bound, for headgate replay."
 )
 @click.option("--plot", metavar="OUT.svg", help="Draw the bounds against temperature and request size.")
-@format_option
+@format_option()
 def bound(
     contracts: str, temperature: str | None, changes: tuple[str, ...], witness: str | None, plot: str | None, form: str
 ) -> int:

@@ -213,6 +213,7 @@ def _at_model(script: Script, solver: SecondSolver) -> Answer:
 def _model(constraints: Sequence[Any]) -> z3.ModelRef | None:
     solver = z3.SimpleSolver()
     solver.set("rlimit", 60_000_000)
+    solver.set("ctrl_c", False)  # the solver would swallow the signal, and answer unknown
     solver.set("random_seed", 1)
     solver.add(*(lift(constraint) for constraint in constraints))
     return solver.model() if solver.check() == z3.sat else None
