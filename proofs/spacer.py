@@ -172,7 +172,7 @@ def spacer(theorem: Theorem) -> Recheck | None:
 def ask(system: System) -> tuple[bool | None, str]:
     """Return whether nothing bad can be reached (None: no answer), and why not."""
     engine = z3.Fixedpoint()
-    engine.set(engine="spacer", timeout=BACKSTOP_MS)
+    engine.set(engine="spacer", timeout=BACKSTOP_MS, ctrl_c=False)
     state = [z3.Const(f"{now}!now", now.sort()) for now in system.state]
     names = list(zip(system.state, state, strict=True))
     after = [z3.Const(f"{now}!then", now.sort()) for now in system.state]
