@@ -20,7 +20,7 @@ from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import Bucket, envelope, full, offer, refill
 from headgate.model.marker import Colour, Marker, MarkerRates, fresh, mark
 from headgate.model.refresh import Channel, Refresh, pass_time, service_curve
-from headgate.proofs.catalogue import fair_queueing
+from headgate.proofs import flows as fair
 from headgate.proofs.symbolic import lift, symbolic
 from headgate.proofs.theorem import Recheck, Theorem
 
@@ -106,15 +106,15 @@ def _pair(name: str) -> Callable[[], System]:
 
 def _pair_system(name: str) -> System:
     """Two tenants on the code's own select while both are backlogged, from anywhere in the bracket, and the others."""
-    discipline = {"sfq": fair_queueing.SFQ_DISCIPLINE, "scfq": fair_queueing.SCFQ_DISCIPLINE}[name]
+    discipline = {"sfq": fair.SFQ_DISCIPLINE, "scfq": fair.SCFQ_DISCIPLINE}[name]
     virtual, drift, cost, later = z3.Reals("virtual drift cost later")
     yes = lift(True)
-    flows = [attrs.evolve(fair_queueing.flow_of(k), queued=yes, busy=yes, more=yes) for k in (0, 1)]
+    flows = [attrs.evolve(fair.flow_of(k), queued=yes, busy=yes, more=yes) for k in (0, 1)]
 
     def flat(now: Any, drift: Any, flows: Sequence[Any]) -> tuple[Any, ...]:
         return (now, drift, *(part for f in flows for part in (f.begin, f.cost, f.largest)))
 
-    _, tenant, now, after = fair_queueing.serve(discipline, virtual, flows, cost)
+    _, tenant, now, after = fair.serve(discipline, virtual, flows, cost)
     moved = drift + where(lift(tenant == 0), flows[0].cost, -flows[1].cost)
     fits = z3.And(cost > 0, *(z3.Implies(lift(tenant == k), cost <= f.largest) for k, f in enumerate(flows)))
     ahead = z3.And(virtual <= later, *(later <= discipline.chosen_tag(f) for f in flows))
@@ -147,6 +147,12 @@ NOT_ASKED: Mapping[str, str] = {
     "sfq-code": "its claim is the invariant itself",
     "scfq-code": "its claim is the invariant itself",
     "drr-deficits": "its claim is the invariant itself",
+    "sfq-delay": "weights times virtual time are products of unknowns",
+    "scfq-delay": "as for sfq-delay",
+    "sfq-share": "as for sfq-delay",
+    "sfq-bypass": "a step from the invariant of sfq-delay to its bound",
+    "scfq-bypass": "a step from the invariant of scfq-delay to its bound",
+    "drr-service-curve": "turns times quanta are products of unknowns",
 }
 
 

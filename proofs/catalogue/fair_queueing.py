@@ -23,6 +23,19 @@ from headgate.model.arbiters import ESSAY, SCFQ, SFQ, Arrival, Policy, Stamp, Te
 from headgate.model.arbiters.sfq import FairQueue
 from headgate.model.bounds import pairwise_gap
 from headgate.proofs.decoding import schedule_of
+from headgate.proofs.flows import (
+    SCFQ_DISCIPLINE,
+    SFQ_DISCIPLINE,
+    Discipline,
+    Flow,
+    arrive,
+    flow_of,
+    near,
+    next_head,
+    queue_state,
+    serve,
+    sound_flows,
+)
 from headgate.proofs.invariants import invariant
 from headgate.proofs.symbolic import lift
 from headgate.proofs.table import exact, gap_exceeds, largest_sizes, table, unit_tenants
@@ -34,139 +47,11 @@ __all__ = ["THEOREMS"]
 CODE_TENANTS = range(2, 9)
 
 
-@attrs.frozen
-class _Flow:
-    """One tenant: its head's stamp and cost, the largest cost, whether something waits, or at least is in service.
-
-    `more` says that requests wait behind the head; `last` is the tenant's last finish tag.
-    """
-
-    begin: Any
-    cost: Any
-    largest: Any
-    queued: Any
-    busy: Any
-    more: Any
-    last: Any
-
-    @property
-    def end(self) -> Any:
-        """Finish tag of the head."""
-        return self.begin + self.cost
-
-    @property
-    def position(self) -> Any:
-        """Start tag of the head, or the last finish tag while nothing waits."""
-        return where(self.queued, self.begin, self.last)
-
-
-def flow_of(number: int) -> _Flow:
-    begin, cost, largest, last = z3.Reals(f"begin{number} cost{number} largest{number} last{number}")
-    queued, busy, more = z3.Bools(f"queued{number} busy{number} more{number}")
-    return _Flow(begin, cost, largest, queued, busy, more, last)
-
-
-@attrs.frozen
-class _Discipline:
-    """A tag policy, and the bracket that it keeps around its virtual time."""
-
-    policy: Policy
-    bracket: Callable[[Any, _Flow], Any]
-    chosen_tag: Callable[[_Flow], Any]
-
-
-def _sfq_bracket(virtual: Any, flow: _Flow) -> Any:
-    return invariant(
-        "sfq bracket",
-        head_not_passed=z3.Implies(flow.queued, virtual <= flow.begin),
-        head_near=z3.Implies(flow.queued, flow.begin <= virtual + flow.largest),
-        service_not_passed=z3.Implies(z3.And(z3.Not(flow.queued), flow.busy), virtual <= flow.last),
-        finish_near=z3.Implies(z3.Not(flow.queued), flow.last <= virtual + flow.largest),
-    )
-
-
-def _scfq_bracket(virtual: Any, flow: _Flow) -> Any:
-    return invariant(
-        "scfq bracket",
-        head_reached=z3.Implies(flow.queued, flow.begin <= virtual),
-        head_not_passed=z3.Implies(flow.queued, virtual <= flow.end),
-        service_ends_now=z3.Implies(z3.And(z3.Not(flow.queued), flow.busy), flow.last == virtual),
-        finish_passed=z3.Implies(z3.Not(flow.queued), flow.last <= virtual),
-    )
-
-
-SFQ_DISCIPLINE = _Discipline(SFQ, _sfq_bracket, lambda flow: flow.begin)
-SCFQ_DISCIPLINE = _Discipline(SCFQ, _scfq_bracket, lambda flow: flow.end)
-
-
-def _shape(flow: _Flow) -> Any:
-    """What holds of any queue whose stamps are contiguous: each begins where the one before it ends."""
-    kept = invariant(
-        "queue",
-        cost_positive=z3.Implies(flow.queued, flow.cost > 0),
-        cost_within_largest=z3.Implies(flow.queued, flow.cost <= flow.largest),
-        alone_ends_queue=z3.Implies(z3.And(flow.queued, z3.Not(flow.more)), flow.last == flow.end),
-        others_end_later=z3.Implies(z3.And(flow.queued, flow.more), flow.last > flow.end),
-    )
-    return z3.And(flow.largest > 0, kept)
-
-
-def _sound(discipline: _Discipline, virtual: Any, flows: Sequence[_Flow]) -> list[Any]:
-    return [z3.And(_shape(flow), discipline.bracket(virtual, flow)) for flow in flows]
-
-
-def _state(virtual: Any, flows: Sequence[_Flow]) -> FairQueue:
-    return FairQueue(virtual, tuple(flow.last for flow in flows))
-
-
-def _arrive(
-    discipline: _Discipline, virtual: Any, flows: Sequence[_Flow], who: int, cost: Any
-) -> tuple[Any, list[_Flow], Stamp]:
-    """Run the code's stamp for a request of `who`; return (virtual, flows, stamp)."""
-    state, stamp = discipline.policy.stamp(_state(virtual, flows), who, Arrival(lift(0), cost, cost, lift(0)))
-    flow = flows[who]
-    first = _Flow(
-        stamp.begin, stamp.end - stamp.begin, flow.largest, lift(True), lift(True), lift(False), state.last[who]
-    )
-    behind = attrs.evolve(flow, more=lift(True), last=state.last[who])
-    after = [attrs.evolve(other, last=state.last[k]) for k, other in enumerate(flows)]
-    after[who] = where(flow.queued, behind, first)
-    return state.virtual, after, stamp
-
-
-def serve(
-    discipline: _Discipline, virtual: Any, flows: Sequence[_Flow], cost: Any
-) -> tuple[Any, Any, Any, list[_Flow]]:
-    """Run the code's select; return (found, tenant, virtual, flows). The next head, if any, costs `cost`."""
-    count = len(flows)
-    tenants = Tenants(count, tuple(range(count)), (0,) * count, (lift(0),) * count)
-    heads = tuple(Stamp(flow.begin, flow.end, flow.cost, lift(0)) for flow in flows)
-    state = _state(virtual, flows)
-    found, tenant, state = discipline.policy.select(state, tenants, heads, tuple(flow.queued for flow in flows))
-    after = []
-    for k, flow in enumerate(flows):
-        still_more = z3.And(flow.more, z3.Bool(f"still_more{k}"))
-        popped = _Flow(flow.end, cost, flow.largest, flow.more, lift(True), still_more, state.last[k])
-        passed = attrs.evolve(flow, busy=flow.queued, last=state.last[k])
-        after.append(where(lift(tenant == k), popped, passed))
-    return found, tenant, state.virtual, after
-
-
-def _next_head(flows: Sequence[_Flow], tenant: Any, cost: Any) -> Any:
-    """What is known of the request behind the head that was served: its cost, and where the queue ends."""
-    cases = []
-    for k, flow in enumerate(flows):
-        end, still_more = flow.end + cost, z3.Bool(f"still_more{k}")
-        queue = z3.And(cost > 0, cost <= flow.largest, z3.If(still_more, flow.last > end, flow.last == end))
-        cases.append(z3.Implies(z3.And(lift(tenant == k), flow.more), queue))
-    return z3.And(*cases)
-
-
-def _code_steps(discipline: _Discipline, count: int) -> list[Obligation]:
+def _code_steps(discipline: Discipline, count: int) -> list[Obligation]:
     """The invariant of `count` tenants is inductive under the code's start, stamp, select and rest."""
     virtual, cost = z3.Reals("virtual cost")
     flows = [flow_of(k) for k in range(count)]
-    sound = _sound(discipline, virtual, flows)
+    sound = sound_flows(discipline, virtual, flows)
     name = f"N = {count}: "
     return [
         _code_start(discipline, count, name),
@@ -176,7 +61,7 @@ def _code_steps(discipline: _Discipline, count: int) -> list[Obligation]:
     ]
 
 
-def _code_start(discipline: _Discipline, count: int, name: str) -> Obligation:
+def _code_start(discipline: Discipline, count: int, name: str) -> Obligation:
     tenants = Tenants(count, tuple(range(count)), (0,) * count, (lift(0),) * count)
     state = discipline.policy.start(tenants)
     idle = [
@@ -184,17 +69,17 @@ def _code_start(discipline: _Discipline, count: int, name: str) -> Obligation:
         for k, last in enumerate(state.last)
     ]
     positive = tuple(flow.largest > 0 for flow in idle)
-    return Obligation(name + "at first", positive, z3.And(*_sound(discipline, lift(state.virtual), idle)))
+    return Obligation(name + "at first", positive, z3.And(*sound_flows(discipline, lift(state.virtual), idle)))
 
 
 def _code_arrivals(
-    discipline: _Discipline, virtual: Any, flows: list[_Flow], sound: list[Any], cost: Any, name: str
+    discipline: Discipline, virtual: Any, flows: list[Flow], sound: list[Any], cost: Any, name: str
 ) -> list[Obligation]:
     obligations = []
     for who in range(len(flows)):
-        after_virtual, after, stamp = _arrive(discipline, virtual, flows, who, cost)
+        after_virtual, after, stamp = arrive(discipline, virtual, flows, who, cost)
         given = (*sound, cost > 0, cost <= flows[who].largest)
-        kept = z3.And(after_virtual == virtual, *_sound(discipline, after_virtual, after))
+        kept = z3.And(after_virtual == virtual, *sound_flows(discipline, after_virtual, after))
         backlogged = z3.Or(flows[who].queued, flows[who].busy)
         same = z3.Implies(
             backlogged, z3.And(after[who].position == flows[who].position, stamp.begin == flows[who].last)
@@ -209,11 +94,11 @@ def _code_arrivals(
 
 
 def _code_services(
-    discipline: _Discipline, virtual: Any, flows: list[_Flow], sound: list[Any], cost: Any, name: str
+    discipline: Discipline, virtual: Any, flows: list[Flow], sound: list[Any], cost: Any, name: str
 ) -> list[Obligation]:
     found, tenant, after_virtual, after = serve(discipline, virtual, flows, cost)
     queued = [flow.queued for flow in flows]
-    given = (*sound, z3.Or(*queued), _next_head(flows, tenant, cost))
+    given = (*sound, z3.Or(*queued), next_head(flows, tenant, cost))
     served = [lift(tenant == k) for k in range(len(flows))]
     moves = [
         z3.If(is_served, new.position == old.position + old.cost, z3.Implies(old.queued, new.position == old.position))
@@ -221,7 +106,7 @@ def _code_services(
     ]
     tag = choose(tenant, [discipline.chosen_tag(flow) for flow in flows])
     passes = [z3.Implies(flow.queued, tag <= discipline.chosen_tag(flow)) for flow in flows]
-    steps = zip(_sound(discipline, after_virtual, after), range(len(flows)), strict=True)
+    steps = zip(sound_flows(discipline, after_virtual, after), range(len(flows)), strict=True)
     return [
         Obligation(name + "somebody who waits is served", (*sound, z3.Or(*queued)),
                    z3.And(lift(found), choose(tenant, queued))),
@@ -232,12 +117,12 @@ def _code_services(
     ]  # fmt: skip
 
 
-def _code_rest(discipline: _Discipline, virtual: Any, flows: list[_Flow], sound: list[Any], name: str) -> Obligation:
+def _code_rest(discipline: Discipline, virtual: Any, flows: list[Flow], sound: list[Any], name: str) -> Obligation:
     idle = [attrs.evolve(flow, busy=lift(False)) for flow in flows]
-    state = discipline.policy.rest(_state(virtual, idle))
+    state = discipline.policy.rest(queue_state(virtual, idle))
     after = [attrs.evolve(flow, last=state.last[k]) for k, flow in enumerate(idle)]
     given = (*sound, *(z3.Not(flow.queued) for flow in flows))
-    goal = z3.And(state.virtual >= virtual, *_sound(discipline, state.virtual, after))
+    goal = z3.And(state.virtual >= virtual, *sound_flows(discipline, state.virtual, after))
     return Obligation(name + "a busy period ends", given, goal)
 
 
@@ -250,34 +135,27 @@ class _Pair:
     service: tuple[Any, Any]
 
 
-def _pair_setting(discipline: _Discipline) -> tuple[Any, list[_Flow], _Pair, list[Any]]:
+def _pair_setting(discipline: Discipline) -> tuple[Any, list[Flow], _Pair, list[Any]]:
     virtual, begun_virtual = z3.Reals("virtual begun_virtual")
     flows = [flow_of(0), flow_of(1)]
     pair = _Pair(tuple(z3.Reals("begun0 begun1")), begun_virtual, tuple(z3.Reals("service0 service1")))
-    sound = _sound(discipline, virtual, flows)
+    sound = sound_flows(discipline, virtual, flows)
     return virtual, flows, pair, [*sound, *(flow.busy for flow in flows), _counted(discipline, flows, pair)]
 
 
-def _near(discipline: _Discipline, virtual: Any, position: Any, largest: Any) -> Any:
-    """The bracket of a backlogged position: SFQ keeps it above the virtual time, SCFQ below."""
-    if discipline.policy is SFQ:
-        return invariant("anchor", not_below=virtual <= position, not_above=position <= virtual + largest)
-    return invariant("anchor", not_below=virtual - largest <= position, not_above=position <= virtual)
-
-
-def _counted(discipline: _Discipline, flows: Sequence[_Flow], pair: _Pair) -> Any:
+def _counted(discipline: Discipline, flows: Sequence[Flow], pair: _Pair) -> Any:
     """The service of each is how far its position moved, from one that was in the bracket."""
     counts = [
         z3.And(
             invariant("service", is_the_move=served == flow.position - begun),
-            _near(discipline, pair.virtual, begun, flow.largest),
+            near(discipline, pair.virtual, begun, flow.largest),
         )
         for flow, begun, served in zip(flows, pair.begun, pair.service, strict=True)
     ]
     return z3.And(*counts)
 
 
-def _pair_steps(discipline: _Discipline) -> list[Obligation]:
+def _pair_steps(discipline: Discipline) -> list[Obligation]:
     virtual, flows, pair, given = _pair_setting(discipline)
     cost, later = z3.Reals("cost later")
     gap = pairwise_gap(flows[0].largest, flows[1].largest)
@@ -289,7 +167,7 @@ def _pair_steps(discipline: _Discipline) -> list[Obligation]:
         Obligation("an interval begins while both are backlogged", tuple(given[:4]),
                    _counted(discipline, flows, begins)),
         Obligation("a third tenant is served", (*given, *both, *others), z3.And(
-            *_sound(discipline, later, flows), _counted(discipline, flows, pair))),
+            *sound_flows(discipline, later, flows), _counted(discipline, flows, pair))),
         *_pair_arrivals(discipline, virtual, flows, pair, given, cost),
         _pair_service(discipline, virtual, flows, pair, [*given, *both], cost),
         Obligation("the gap is bounded", tuple(given), z3.And(drift <= gap, -drift <= gap)),
@@ -297,19 +175,19 @@ def _pair_steps(discipline: _Discipline) -> list[Obligation]:
 
 
 def _pair_arrivals(
-    discipline: _Discipline, virtual: Any, flows: list[_Flow], pair: _Pair, given: list[Any], cost: Any
+    discipline: Discipline, virtual: Any, flows: list[Flow], pair: _Pair, given: list[Any], cost: Any
 ) -> list[Obligation]:
     obligations = []
     for who in (0, 1):
-        after_virtual, after, _ = _arrive(discipline, virtual, flows, who, cost)
-        kept = z3.And(*_sound(discipline, after_virtual, after), _counted(discipline, after, pair))
+        after_virtual, after, _ = arrive(discipline, virtual, flows, who, cost)
+        kept = z3.And(*sound_flows(discipline, after_virtual, after), _counted(discipline, after, pair))
         premises = (*given, cost > 0, cost <= flows[who].largest)
         obligations.append(Obligation(f"a request of tenant {who} arrives", premises, kept))
     return obligations
 
 
 def _pair_service(
-    discipline: _Discipline, virtual: Any, flows: list[_Flow], pair: _Pair, given: list[Any], cost: Any
+    discipline: Discipline, virtual: Any, flows: list[Flow], pair: _Pair, given: list[Any], cost: Any
 ) -> Obligation:
     _, tenant, after_virtual, after = serve(discipline, virtual, flows, cost)
     service = tuple(
@@ -317,11 +195,11 @@ def _pair_service(
         for k, (served, flow) in enumerate(zip(pair.service, flows, strict=True))
     )
     counted = _Pair(pair.begun, pair.virtual, (service[0], service[1]))
-    goal = z3.And(*_sound(discipline, after_virtual, after), _counted(discipline, after, counted))
-    return Obligation("one of the two is served", (*given, _next_head(flows, tenant, cost)), goal)
+    goal = z3.And(*sound_flows(discipline, after_virtual, after), _counted(discipline, after, counted))
+    return Obligation("one of the two is served", (*given, next_head(flows, tenant, cost)), goal)
 
 
-def _code_layer(discipline: _Discipline) -> Callable[[], list[Obligation]]:
+def _code_layer(discipline: Discipline) -> Callable[[], list[Obligation]]:
     return lambda: [step for count in CODE_TENANTS for step in _code_steps(discipline, count)]
 
 
@@ -358,14 +236,14 @@ def _gap_attack(policy: Policy, tenants: Tenants, requests: int, clause: str) ->
     return attack
 
 
-def _deep_queues(discipline: _Discipline, depth: int) -> list[Obligation]:
+def _deep_queues(discipline: Discipline, depth: int) -> list[Obligation]:
     """Requests stamped on arrival, `depth` deep, get the tags that they would get at the head of the queue."""
     virtual = z3.Real("virtual")
     costs, clocks = z3.Reals([f"cost{k}" for k in range(depth)]), z3.Reals([f"clock{k}" for k in range(depth)])
     other = flow_of(1)
     first = attrs.evolve(flow_of(0), queued=lift(False), more=lift(False), busy=lift(False))
-    given: list[Any] = [*_sound(discipline, virtual, [first, other]), clocks[0] == virtual]
-    state = _state(virtual, [first, other])
+    given: list[Any] = [*sound_flows(discipline, virtual, [first, other]), clocks[0] == virtual]
+    state = queue_state(virtual, [first, other])
     stamps: list[Stamp] = []
     for cost, clock in zip(costs, clocks, strict=True):
         given += [cost > 0, cost <= first.largest, clock >= virtual]
@@ -379,7 +257,7 @@ def _deep_queues(discipline: _Discipline, depth: int) -> list[Obligation]:
 
 
 def _head_stamps_equal(
-    discipline: _Discipline, first: _Flow, other: _Flow, stamps: Sequence[Stamp], costs: Sequence[Any]
+    discipline: Discipline, first: Flow, other: Flow, stamps: Sequence[Stamp], costs: Sequence[Any]
 ) -> Any:
     """Serve them one by one; each next one is stamped when it becomes the head."""
     equal = []
@@ -392,12 +270,12 @@ def _head_stamps_equal(
     return z3.And(*equal)
 
 
-def _contiguous(discipline: _Discipline) -> list[Obligation]:
+def _contiguous(discipline: Discipline) -> list[Obligation]:
     """The step of an induction on the depth: behind a queue or at its head, the tag is where the queue ends."""
     virtual, cost = z3.Reals("virtual cost")
     flows = [flow_of(0), flow_of(1)]
-    given = (*_sound(discipline, virtual, flows), flows[0].queued, cost > 0, cost <= flows[0].largest)
-    _, _, stamp = _arrive(discipline, virtual, flows, 0, cost)
+    given = (*sound_flows(discipline, virtual, flows), flows[0].queued, cost > 0, cost <= flows[0].largest)
+    _, _, stamp = arrive(discipline, virtual, flows, 0, cost)
     head = Stamp(flows[0].begin, flows[0].end, flows[0].cost, lift(0))
     state = FairQueue(virtual, (flows[0].end, flows[1].last))
     _, _, state = discipline.policy.select(state, unit_tenants(2, 1), (head, head), (True, False))
@@ -426,7 +304,7 @@ THIRD_FIRST = Tenants(3, (2, 0, 1), (1, 1, 0), (2, 2, 2))
 
 
 def _fairness(
-    discipline: _Discipline, clauses: tuple[str, ...], gap_clause: str, attack: Callable[[Fraction], Query]
+    discipline: Discipline, clauses: tuple[str, ...], gap_clause: str, attack: Callable[[Fraction], Query]
 ) -> tuple[Theorem, Theorem]:
     name = discipline.policy.name
     return (
