@@ -28,7 +28,20 @@ __all__ = [
 ]
 
 # The policies that this version models, by the name that contract files use. "none": nothing arbitrates.
-POLICIES = ("sfq", "scfq", "drr", "round-robin", "fcfs", "priority", "essay", "none")
+POLICIES = (
+    "sfq",
+    "early",
+    "scfq",
+    "wfq",
+    "wf2q+",
+    "drr",
+    "round-robin",
+    "vtc",
+    "fcfs",
+    "priority",
+    "essay",
+    "none",
+)
 
 
 class Excess(enum.Enum):

@@ -195,9 +195,9 @@ BAD = {
     ),
     # the arbiter and the device
     "policy of a later version": (
-        changed('"sfq"', '"wf2q+"'),
+        changed('"sfq"', '"fq-codel"'),
         f"f.toml: arbiter.policy: expected a policy of this version ({', '.join(POLICIES)}), "
-        'got "wf2q+", which it does not model yet',
+        'got "fq-codel", which it does not model yet',
     ),
     "policy unknown": (
         changed('"sfq"', '"fifo"'),

@@ -2,16 +2,21 @@
 
 from headgate.model.arbiters.common import NO_STAMP, Arrival, Policy, Stamp, Tenants, tie_order
 from headgate.model.arbiters.drr import DRR
+from headgate.model.arbiters.early import EARLY
 from headgate.model.arbiters.essay import ESSAY
 from headgate.model.arbiters.fcfs import FCFS
 from headgate.model.arbiters.round_robin import ROUND_ROBIN
 from headgate.model.arbiters.scfq import SCFQ
 from headgate.model.arbiters.sfq import SFQ
 from headgate.model.arbiters.strict_priority import PRIORITY
+from headgate.model.arbiters.vtc import VTC, VTC_NO_LIFT
+from headgate.model.arbiters.wf2q_plus import WF2Q_PLUS
+from headgate.model.arbiters.wfq import WFQ
 
 __all__ = [
     "ARBITERS",
     "DRR",
+    "EARLY",
     "ESSAY",
     "FCFS",
     "NO_STAMP",
@@ -19,6 +24,10 @@ __all__ = [
     "ROUND_ROBIN",
     "SCFQ",
     "SFQ",
+    "VTC",
+    "VTC_NO_LIFT",
+    "WF2Q_PLUS",
+    "WFQ",
     "Arrival",
     "Policy",
     "Stamp",
@@ -26,4 +35,5 @@ __all__ = [
     "tie_order",
 ]
 
-ARBITERS = {policy.name: policy for policy in (SFQ, SCFQ, DRR, ROUND_ROBIN, FCFS, PRIORITY, ESSAY)}
+_ALL = (SFQ, EARLY, SCFQ, WFQ, WF2Q_PLUS, DRR, ROUND_ROBIN, VTC, VTC_NO_LIFT, FCFS, PRIORITY, ESSAY)
+ARBITERS = {policy.name: policy for policy in _ALL}
