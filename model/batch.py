@@ -342,7 +342,7 @@ class Traffic:
     """Requests of many schedules, arrays (requests, schedules), ordered by arrival within a schedule.
 
     `tenant` numbers; `at`, `cost` (size over weight), `service` (size over the server's rate) and `expected` (expected
-    arrival times; None: 0) in one unit of time, `size` in the unit of DRR's quanta.
+    arrival times; None: 0) in one unit of time, `size` in the unit of DRR's quanta; `row` numbers (None: 0).
     """
 
     tenant: npt.ArrayLike
@@ -351,13 +351,13 @@ class Traffic:
     cost: npt.ArrayLike
     service: npt.ArrayLike
     expected: npt.ArrayLike | None = None
+    row: npt.ArrayLike | None = None
 
     def fields(self) -> dict[str, Integers]:
         """Return the arrays by name, all of them integers."""
         given = {field.name: getattr(self, field.name) for field in attrs.fields(Traffic)}
-        if self.expected is None:
-            given["expected"] = np.zeros_like(_integers(self.tenant, 2))
-        return {name: _integers(values, 2) for name, values in given.items()}
+        none = np.zeros_like(_integers(self.tenant, 2))
+        return {name: none if values is None else _integers(values, 2) for name, values in given.items()}
 
 
 @attrs.frozen
@@ -415,7 +415,8 @@ class _Hull:
     times: tuple[int, int]
     services: tuple[int, int]
     requests: int
-    expected: tuple[int, int] = (0, 0)
+    expected: tuple[int, int]
+    rows: tuple[int, int]
 
     @staticmethod
     def of(fields: dict[str, Integers], count: int) -> "_Hull":
@@ -425,7 +426,7 @@ class _Hull:
             values = fields.get(name)
             return (0, 0) if values is None else (int(values.min()), int(values.max()))
 
-        return _Hull(ends("size"), ends("cost"), ends("at"), ends("service"), count, ends("expected"))
+        return _Hull(ends("size"), ends("cost"), ends("at"), ends("service"), count, ends("expected"), ends("row"))
 
 
 @attrs.frozen
@@ -447,7 +448,7 @@ def _check_arbiter(policy: Policy, tenants: Tenants, hulls: _Hull, steps: int) -
 
         now = extent.span(*hulls.times)
         sizes, costs, order = extent.span(*hulls.sizes), extent.span(*hulls.costs), extent.span(0, hulls.requests)
-        arrival = Arrival(now, sizes, costs, order, extent.span(*hulls.expected))
+        arrival = Arrival(now, sizes, costs, order, extent.span(*hulls.expected), extent.span(*hulls.rows))
         told = policy.advance(run.state, now)
         state, stamp = policy.stamp(told, extent.span(0, tenants.count - 1), arrival)
         state, stamp = hull(extent, state, run.state), hull(extent, stamp, run.stamp)
@@ -519,10 +520,10 @@ class _Lanes:
 
     def _stamp(self, arriving: Truths) -> None:
         place = self.arrived * self.lanes + self.lane
-        names = ("tenant", "at", "size", "cost", "expected")
-        tenant, at, size, cost, expected = (self.known[name].take(place) for name in names)
+        names = ("tenant", "at", "size", "cost", "expected", "row")
+        tenant, at, size, cost, expected, row = (self.known[name].take(place) for name in names)
         told = self.policy.advance(self.state, at)
-        state, stamp = self.policy.stamp(told, tenant, Arrival(at, size, cost, self.arrived, expected))
+        state, stamp = self.policy.stamp(told, tenant, Arrival(at, size, cost, self.arrived, expected, row))
         self._change(arriving, state)
         queue = tenant * self.lanes + self.lane
         first = arriving & ~self.waiting.reshape(-1).take(queue)

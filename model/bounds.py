@@ -18,6 +18,7 @@ __all__ = [
     "Line",
     "burst_wait",
     "calculus_delay",
+    "capped_bypass",
     "deadline_delay",
     "drr_delay",
     "drr_idle_delay",
@@ -188,6 +189,12 @@ def gps_lag(largest: Number) -> Number:
 def worst_case_lag(own: Number, largest: Number, guaranteed: Fraction, rate: Fraction) -> Number:
     """Return L_i + (L - L_i) g / C: how many bytes less than g t a backlogged tenant may get in t ns under WF2Q+."""
     return own + (largest - own) * guaranteed * _ns_per_byte(rate)
+
+
+@implements("FR-3")
+def capped_bypass(before: int, cap: int) -> int:
+    """Return k + (k + 1) c: after how many others a request that finds k before it is served at the latest."""
+    return before + (before + 1) * cap
 
 
 @implements("VT-3")

@@ -124,7 +124,8 @@ class _Run:
                 continue
             tenant, size = policed.request.tenant, policed.request.bytes
             cost = Fraction(size) / weight_of(self.contracts[tenant])
-            arrival = Arrival(policed.release_ns, size, cost, self.stamped, policed.expected_ns)
+            row = policed.request.row
+            arrival = Arrival(policed.release_ns, size, cost, self.stamped, policed.expected_ns, row)
             told = self.policy.advance(self.state, policed.release_ns)
             self.state, stamp = self.policy.stamp(told, tenant, arrival)
             self.queues[tenant].append((stamp, policed))

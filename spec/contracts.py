@@ -39,7 +39,7 @@ __all__ = ["LATER_POLICIES", "LIMIT_BYTES", "contracts_of", "parse_contracts", "
 LIMIT_BYTES = 2**20
 
 # Known by name, so that the message can say that it is this version, not the name, that falls short.
-LATER_POLICIES = ("fq-codel", "fr-fcfs")
+LATER_POLICIES = ("fq-codel",)
 
 _NS_PER_MS = 10**6
 _NS_PER_US = 10**3

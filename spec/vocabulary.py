@@ -37,6 +37,8 @@ POLICIES = (
     "drr",
     "round-robin",
     "vtc",
+    "fr-fcfs",
+    "fr-fcfs-cap",
     "fcfs",
     "priority",
     "essay",
@@ -145,11 +147,15 @@ class ContractSet:
 
 @attrs.frozen
 class Request:
-    """One memory request: `tenant` asks for `bytes` at `arrival_ns`. Same-instant requests keep their order."""
+    """One memory request: `tenant` asks for `bytes` at `arrival_ns`. Same-instant requests keep their order.
+
+    `row` is the memory row that it is for; only FR-FCFS asks.
+    """
 
     tenant: int
     arrival_ns: Nanoseconds
     bytes: Bytes
+    row: int = 0
 
 
 @attrs.frozen

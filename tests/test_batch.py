@@ -228,5 +228,5 @@ def test_the_rules_do_not_load_numpy() -> None:
 
 
 def test_stamp_fields_are_those_of_the_record() -> None:
-    assert batch.STAMP_FIELDS == ("begin", "end", "size", "order")
+    assert batch.STAMP_FIELDS == ("begin", "end", "size", "order", "row")
     assert Stamp(1, 2, 3, 4).order == 4

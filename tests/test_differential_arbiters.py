@@ -56,11 +56,12 @@ def requests_of(draw: st.DrawFn, count: int, longest: int = 14) -> list[Request]
     """Draw requests in order of arrival: the same instant often, idle spells, and sizes at the largest."""
     step = st.one_of(st.just(0), st.integers(0, 4), st.just(50))
     size = st.one_of(st.integers(1, LARGEST), st.just(LARGEST), st.just(2))
-    drawn = draw(st.lists(st.tuples(step, st.integers(0, count - 1), size), min_size=1, max_size=longest))
+    row = st.integers(0, 2)
+    drawn = draw(st.lists(st.tuples(step, st.integers(0, count - 1), size, row), min_size=1, max_size=longest))
     now, requests = 0, []
-    for gap, tenant_, bytes_ in drawn:
+    for gap, tenant_, bytes_, row_ in drawn:
         now += gap
-        requests.append(Request(tenant_, now, bytes_))
+        requests.append(Request(tenant_, now, bytes_, row_))
     return requests
 
 
@@ -102,6 +103,7 @@ def batched(contracts: Sequence[Contract], schedules: Sequence[list[Request]], p
         table(costs, time),
         table(services, time),
         table(expected, time),
+        table([[r.row for r in rs] for rs in schedules], 1),
     )
     served = run_arbiter(policy, attrs.evolve(tenants, quanta=tuple(scaled(tenants.quanta, size))), traffic)
     return [

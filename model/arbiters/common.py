@@ -38,7 +38,8 @@ class Tenants:
 class Arrival:
     """A request as it reaches the arbiter: when (ns), how many bytes, and its cost = bytes / weight.
 
-    `order` counts the arrivals of all tenants, from 0; `expected` is its expected arrival time (ns, clause PR-1).
+    `order` counts the arrivals of all tenants, from 0; `expected` is its expected arrival time (ns, clause PR-1),
+    `row` the memory row that it is for (FR-FCFS alone asks).
     """
 
     at: Number
@@ -46,16 +47,18 @@ class Arrival:
     cost: Number
     order: Number
     expected: Number = 0
+    row: Number = 0
 
 
 @attrs.frozen
 class Stamp:
-    """A request in its queue: the tags that the policy gave it on arrival, its size and its place in the order."""
+    """A request in its queue: the tags that the policy gave it on arrival, its size, place in the order, and row."""
 
     begin: Number
     end: Number
     size: Number
     order: Number
+    row: Number = 0
 
 
 NO_STAMP = Stamp(0, 0, 0, 0)

@@ -16,6 +16,8 @@ __all__ = [
     "Early",
     "Essay",
     "Fcfs",
+    "FrFcfs",
+    "FrFcfsCap",
     "Oracle",
     "Priority",
     "RoundRobin",
@@ -33,9 +35,11 @@ Request = tuple[int, Any, Any]
 class Oracle:
     """What all have in common: who the tenants are, and the list of what waits.
 
-    `now` is the time of the next choice and `rate` the effective rate of the server, for those who need them.
+    `now` is the time of the next choice, `row` the row of the next to arrive and `rate` the effective rate of the
+    server, for those who need them.
     """
 
+    row: int = 0
     now: Any = Fraction(0)
     rate: Any = Fraction(1)
 
@@ -389,6 +393,43 @@ class Vtc(VtcNoLift):
         self.waiting.append(request)
 
 
+class FrFcfs(Oracle):
+    """The oldest head that hits the open row; if there is none, or the oldest was passed over too often, the oldest."""
+
+    cap: int | None = None
+
+    def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
+        """Start with no row open."""
+        super().__init__(weights, priorities, quanta)
+        self.rows: list[int] = []
+        self.open_row: int | None = None
+        self.passed = 0
+
+    def arrive(self, request: Request) -> None:
+        """Note the row."""
+        self.waiting.append(request)
+        self.rows.append(self.row)
+
+    def serve(self) -> Request:
+        """Take a hit, or the oldest; the list is in order of arrival."""
+        number = 0
+        hits = [n for n in self.heads() if self.rows[n] == self.open_row]
+        if hits and (self.cap is None or self.passed < self.cap):
+            number = min(hits)
+        if number == 0:
+            self.passed = 0
+        else:
+            self.passed = self.passed + 1
+        self.open_row = self.rows.pop(number)
+        return self.waiting.pop(number)
+
+
+class FrFcfsCap(FrFcfs):
+    """The same with a cap of four."""
+
+    cap = 4
+
+
 ORACLES: dict[str, type[Oracle]] = {
     "fcfs": Fcfs,
     "priority": Priority,
@@ -402,4 +443,6 @@ ORACLES: dict[str, type[Oracle]] = {
     "wf2q+": Wf2qPlus,
     "vtc": Vtc,
     "vtc-no-lift": VtcNoLift,
+    "fr-fcfs": FrFcfs,
+    "fr-fcfs-cap": FrFcfsCap,
 }

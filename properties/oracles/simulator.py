@@ -86,6 +86,7 @@ def run(
                 background.append(number)
             else:
                 seen = (requests[number].tenant, policed[number]["release"], requests[number].bytes)
+                arbiter.row = requests[number].row
                 arbiter.arrive(seen)
                 names.append((seen, number))
         arbiter.now = now
