@@ -64,9 +64,11 @@ class Policing(enum.Enum):
 
 
 class RefreshRule(enum.Enum):
-    """Which curve gives the refresh interval at a temperature (clauses RF-4, RF-6)."""
+    """Which curve gives the refresh interval at a temperature (clauses RF-4, RF-6, RF-8, RF-9)."""
 
     CORRECTED = "corrected"
+    JEDEC = "jedec"
+    TABLE = "table"
     ESSAY = "essay"
 
 
@@ -105,7 +107,8 @@ class Device:
     """One memory channel: its peak rate and its refresh.
 
     A refresh takes `refresh_ns` (tRFC) plus `overhead_ns` (close and reopen the rows) out of every interval.
-    `base_interval_ns` is tREFI when cold. `provenance` names the source of every number, by field.
+    `base_interval_ns` is tREFI when cold. `provenance` names the source of every number, by field. `refresh_table` is
+    there under the rule TABLE alone: (up to which temperature, interval), the coldest first.
     """
 
     name: str
@@ -116,6 +119,7 @@ class Device:
     refresh_rule: RefreshRule = RefreshRule.CORRECTED
     max_temperature_c: Celsius = Fraction(95)
     provenance: Mapping[str, str] = attrs.field(factory=dict, eq=False)
+    refresh_table: tuple[tuple[Celsius, ExactNs], ...] = ()
 
     @property
     def blackout_ns(self) -> ExactNs:

@@ -21,7 +21,7 @@ MECHANISMS = {
     "WF": ("wf2q-plus", 4),
     "VT": ("vtc", 4),
     "FR": ("fr-fcfs", 3),
-    "RF": ("refresh", 7),
+    "RF": ("refresh", 11),
     "AD": ("admission", 2),
     "BD": ("bounds", 13),
     "RC": ("recordings", 7),
