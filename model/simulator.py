@@ -71,10 +71,9 @@ def weight_of(contract: Contract) -> Fraction:
 
 def effective_rate_of(server: Server) -> Fraction:
     """Return the long-run rate that the blackouts leave of the peak rate, in bytes per ns."""
-    refresh = server.refresh
-    if refresh is None:
+    if server.refresh is None:
         return server.peak_bytes_per_ns
-    left: Fraction = served_by(server.peak_bytes_per_ns, refresh) / Fraction(refresh.interval)
+    left: Fraction = served_by(server.peak_bytes_per_ns, server.refresh) / Fraction(server.refresh.interval)
     return left
 
 
