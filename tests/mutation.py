@@ -268,8 +268,8 @@ MUTANTS = (
            ("CH-3",)),
     Mutant("gap-bound-of-one", "bounds", "return cost_i + cost_j", "return cost_i + 0 * cost_j", ("FQ-4",)),
     Mutant("gap-bound-loose", "bounds", "return cost_i + cost_j", "return cost_i + cost_j + cost_j", ("FQ-4",)),
-    Mutant("delay-bound-without-blackout", "bounds", "Fraction(largest + others) / rate + blackout",
-           "Fraction(largest + others) / rate", ("FQ-5",)),
+    Mutant("delay-bound-without-blackout", "bounds", "return (largest + others) * _ns_per_byte(rate) + blackout",
+           "return (largest + others) * _ns_per_byte(rate)", ("FQ-5",)),
     Mutant("deadline-bound-without-own", "bounds", "return size * _ns_per_byte(guaranteed) + longest *",
            "return longest *", ("EA-2",)),
     Mutant("gps-lateness-without-blackout", "bounds", "return blackout + largest * _ns_per_byte(rate)",
@@ -279,8 +279,8 @@ MUTANTS = (
            "return own",
            ("WF-4",)),
     Mutant("vtc-gap-of-one", "bounds", "return 2 * cost", "return cost", ("VT-3",)),
-    Mutant("delay-bound-without-others", "bounds", "Fraction(largest + others) / rate", "Fraction(largest) / rate",
-           ("FQ-5",)),
+    Mutant("delay-bound-without-others", "bounds", "return (largest + others) * _ns_per_byte(rate)",
+           "return largest * _ns_per_byte(rate)", ("FQ-5",)),
 )  # fmt: skip
 
 
