@@ -245,15 +245,19 @@ def run_head_of_line(
 
     `sizes` and `costs` are (tenants, requests of one tenant, schedules). A tenant's next request is stamped when it
     becomes the head; requests count as arrived tenant by tenant, the first ones of all before the second ones.
-    `steps` is at most the number of all requests.
+    `steps` is at most the number of all requests. A policy that keeps time is refused: here none passes.
     """
+    _refuse_exact_only(policy)
+    if policy.keeps_time:
+        raise TypeError(f"policy {policy.name} keeps time, and in the head-of-line form none passes")
     size_table, cost_table = _integers(sizes, 3), _integers(costs, 3)
     count, depth, lanes = size_table.shape
     if cost_table.shape != size_table.shape or count != tenants.count or not 0 <= steps <= count * depth:
         raise ValueError(f"sizes {size_table.shape}, costs {cost_table.shape}, {tenants.count} tenants, {steps} steps")
     served = np.empty((steps, lanes), np.int64)
     if lanes and depth:
-        _check_arbiter(policy, tenants, _Hull.of(size_table, cost_table, None, None, count * depth), steps + count)
+        hulls = _Hull.of({"size": size_table, "cost": cost_table}, count * depth)
+        _check_arbiter(policy, tenants, hulls, steps + count)
         for part in _chunks(lanes):
             _serve_heads(policy, tenants, size_table[:, :, part], cost_table[:, :, part], served[:, part])
     return served
@@ -337,8 +341,8 @@ def _owned(state: Any) -> Any:
 class Traffic:
     """Requests of many schedules, arrays (requests, schedules), ordered by arrival within a schedule.
 
-    `tenant` numbers; `at`, `cost` (size over weight) and `service` (size over the server's rate) in one unit of time,
-    `size` in the unit of DRR's quanta.
+    `tenant` numbers; `at`, `cost` (size over weight), `service` (size over the server's rate) and `expected` (expected
+    arrival times; None: 0) in one unit of time, `size` in the unit of DRR's quanta; `row` numbers (None: 0).
     """
 
     tenant: npt.ArrayLike
@@ -346,6 +350,14 @@ class Traffic:
     size: npt.ArrayLike
     cost: npt.ArrayLike
     service: npt.ArrayLike
+    expected: npt.ArrayLike | None = None
+    row: npt.ArrayLike | None = None
+
+    def fields(self) -> dict[str, Integers]:
+        """Return the arrays by name, all of them integers."""
+        given = {field.name: getattr(self, field.name) for field in attrs.fields(Traffic)}
+        none = np.zeros_like(_integers(self.tenant, 2))
+        return {name: none if values is None else _integers(values, 2) for name, values in given.items()}
 
 
 @attrs.frozen
@@ -362,19 +374,25 @@ def run_arbiter(policy: Policy, tenants: Tenants, traffic: Traffic) -> Served:
     What arrives up to the instant at which a service ends is stamped before the next choice.
     Raises BatchOverflow before it starts if a number could leave int64.
     """
-    fields = {field.name: _integers(getattr(traffic, field.name), 2) for field in attrs.fields(Traffic)}
+    _refuse_exact_only(policy)
+    fields = traffic.fields()
     shape = fields["tenant"].shape
     _refuse_bad_traffic(fields, tenants.count)
     served = Served(np.empty(shape, np.int64), np.empty(shape, np.int64))
     if 0 in shape:
         return served
-    hulls = _Hull.of(fields["size"], fields["cost"], fields["at"], fields["service"], shape[0])
+    hulls = _Hull.of(fields, shape[0])
     # An event is a stamp, a choice or a rest: each at most once a request.
     _check_arbiter(policy, tenants, hulls, 3 * shape[0])
     for part in _chunks(shape[1]):
         own = Traffic(**{name: values[:, part] for name, values in fields.items()})
         _Lanes(policy, tenants, own).serve(served.request[:, part], served.start[:, part])
     return served
+
+
+def _refuse_exact_only(policy: Policy) -> None:
+    if policy.exact_only:
+        raise TypeError(f"policy {policy.name} runs on integers and Fractions only, not on arrays")
 
 
 def _refuse_bad_traffic(fields: dict[str, Integers], count: int) -> None:
@@ -397,13 +415,18 @@ class _Hull:
     times: tuple[int, int]
     services: tuple[int, int]
     requests: int
+    expected: tuple[int, int]
+    rows: tuple[int, int]
 
     @staticmethod
-    def of(sizes: Integers, costs: Integers, at: Integers | None, services: Integers | None, count: int) -> "_Hull":
-        def ends(values: Integers | None) -> tuple[int, int]:
+    def of(fields: dict[str, Integers], count: int) -> "_Hull":
+        """Return the hull of a traffic's fields; those that are not there are 0."""
+
+        def ends(name: str) -> tuple[int, int]:
+            values = fields.get(name)
             return (0, 0) if values is None else (int(values.min()), int(values.max()))
 
-        return _Hull(ends(sizes), ends(costs), ends(at), ends(services), count)
+        return _Hull(ends("size"), ends("cost"), ends("at"), ends("service"), count, ends("expected"), ends("row"))
 
 
 @attrs.frozen
@@ -424,12 +447,15 @@ def _check_arbiter(policy: Policy, tenants: Tenants, hulls: _Hull, steps: int) -
             return extent.span(value.low, value.high) if isinstance(value, Interval) else value
 
         now = extent.span(*hulls.times)
-        arrival = Arrival(now, extent.span(*hulls.sizes), extent.span(*hulls.costs), extent.span(0, hulls.requests))
-        state, stamp = policy.stamp(run.state, extent.span(0, tenants.count - 1), arrival)
+        sizes, costs, order = extent.span(*hulls.sizes), extent.span(*hulls.costs), extent.span(0, hulls.requests)
+        arrival = Arrival(now, sizes, costs, order, extent.span(*hulls.expected), extent.span(*hulls.rows))
+        told = policy.advance(run.state, now)
+        state, stamp = policy.stamp(told, extent.span(0, tenants.count - 1), arrival)
         state, stamp = hull(extent, state, run.state), hull(extent, stamp, run.stamp)
         # An interval stands for one value, so every head is a hull of its own.
         heads = tuple(each(fresh, stamp) for _ in range(tenants.count))
         waiting = tuple(Maybe(extent) for _ in range(tenants.count))
+        state = hull(extent, policy.advance(state, fresh(run.now)), state)
         state = hull(extent, policy.select(state, tenants, heads, waiting)[2], state)
         state = hull(extent, policy.rest(state), state)
         return _Run(state, stamp, run.now + extent.span(*hulls.services))
@@ -447,17 +473,17 @@ class _Lanes:
     def __init__(self, policy: Policy, tenants: Tenants, traffic: Traffic) -> None:
         """Start with empty queues, at the first arrival of every lane."""
         self.policy, self.tenants = policy, tenants
-        tenant = np.asarray(traffic.tenant)
+        fields = traffic.fields()
+        tenant = fields["tenant"]
         self.requests, self.lanes = tenant.shape
         self.lane = np.arange(self.lanes)
-        names = ("tenant", "at", "size", "cost", "service")
         # One row more, so that a lane whose requests have all arrived reads something harmless.
-        self.known = {name: _with_last_row(np.asarray(getattr(traffic, name))) for name in names}
+        self.known = {name: _with_last_row(values) for name, values in fields.items()}
         self.following = _following(tenant, tenants.count)
         self.state: Any = policy.start(tenants)
-        fields = _fields_read(policy, tenants)
-        self.stamps = _Heads(fields, self.requests + 1, self.lanes)
-        self.heads = _Heads(fields, tenants.count + 1, self.lanes)
+        read = _fields_read(policy, tenants)
+        self.stamps = _Heads(read, self.requests + 1, self.lanes)
+        self.heads = _Heads(read, tenants.count + 1, self.lanes)
         self.head = np.full((tenants.count + 1) * self.lanes, self.requests)
         self.waiting = np.zeros((tenants.count + 1, self.lanes), np.bool_)
         self.arrived = np.zeros(self.lanes, np.int64)
@@ -494,8 +520,10 @@ class _Lanes:
 
     def _stamp(self, arriving: Truths) -> None:
         place = self.arrived * self.lanes + self.lane
-        tenant, at, size, cost = (self.known[name].take(place) for name in ("tenant", "at", "size", "cost"))
-        state, stamp = self.policy.stamp(self.state, tenant, Arrival(at, size, cost, self.arrived))
+        names = ("tenant", "at", "size", "cost", "expected", "row")
+        tenant, at, size, cost, expected, row = (self.known[name].take(place) for name in names)
+        told = self.policy.advance(self.state, at)
+        state, stamp = self.policy.stamp(told, tenant, Arrival(at, size, cost, self.arrived, expected, row))
         self._change(arriving, state)
         queue = tenant * self.lanes + self.lane
         first = arriving & ~self.waiting.reshape(-1).take(queue)
@@ -509,7 +537,8 @@ class _Lanes:
 
     def _serve(self, serving: Truths, order: Integers, begin: Integers) -> None:
         waiting = tuple(self.waiting[:-1])
-        _, tenant, state = self.policy.select(self.state, self.tenants, self.heads.stamps()[:-1], waiting)
+        told = self.policy.advance(self.state, self.now)
+        _, tenant, state = self.policy.select(told, self.tenants, self.heads.stamps()[:-1], waiting)
         state = _owned(state)
         self._change(serving, state)
         queue = np.where(serving, tenant, self.tenants.count) * self.lanes + self.lane
@@ -527,7 +556,7 @@ class _Lanes:
             table[queue] = self.stamps.tables[name].take(source)
 
     def _idle(self, idle: Truths) -> None:
-        self._change(idle, self.policy.rest(self.state))
+        self._change(idle, self.policy.rest(self.policy.advance(self.state, self.now)))
         at = self.known["at"].take(self.arrived * self.lanes + self.lane)
         self.now = np.where(idle, np.maximum(self.now, at), self.now)
 

@@ -18,12 +18,15 @@ __all__ = [
     "Line",
     "burst_wait",
     "calculus_delay",
+    "capped_bypass",
     "deadline_delay",
     "drr_delay",
     "drr_idle_delay",
     "drr_latency",
     "early_delay",
     "fcfs_delay",
+    "gps_lag",
+    "gps_lateness",
     "guarantee_for_burst",
     "largest_within",
     "own_rate",
@@ -32,7 +35,9 @@ __all__ = [
     "promised_delay",
     "scfq_delay",
     "sfq_delay",
+    "vtc_gap",
     "wfq_delay",
+    "worst_case_lag",
 ]
 
 
@@ -90,7 +95,7 @@ def scfq_delay(largest: Number, others: Number, rate: Fraction, blackout: Number
     return largest * _ns_per_byte(guaranteed) + others * _ns_per_byte(rate) + blackout
 
 
-@implements("BD-3")
+@implements("BD-3", "WF-3")
 def deadline_delay(size: Number, longest: Number, rate: Fraction, blackout: Number, guaranteed: Fraction) -> Number:
     """Return l / g + Lmax / R + B: the time of a private channel of rate g, one request in the way, one blackout.
 
@@ -99,7 +104,7 @@ def deadline_delay(size: Number, longest: Number, rate: Fraction, blackout: Numb
     return size * _ns_per_byte(guaranteed) + longest * _ns_per_byte(rate) + blackout
 
 
-@implements("BD-3")
+@implements("BD-3", "EA-2")
 def early_delay(size: Number, longest: Number, rate: Fraction, blackout: Number, guaranteed: Fraction) -> Number:
     """Return the bound of *early*, which serves what is due by EAT + l / g; `guaranteed` is g itself.
 
@@ -108,7 +113,7 @@ def early_delay(size: Number, longest: Number, rate: Fraction, blackout: Number,
     return deadline_delay(size, longest, rate, blackout, guaranteed)
 
 
-@implements("BD-3")
+@implements("BD-3", "WQ-7")
 def wfq_delay(size: Number, longest: Number, rate: Fraction, blackout: Number, guaranteed: Fraction) -> Number:
     """Return the bound of WFQ against a fluid reference of rate R; `guaranteed` is g, or `own_rate`.
 
@@ -163,6 +168,39 @@ def promised_delay(
     if policy == "scfq":
         return scfq_delay(largest, others, rate, blackout, guaranteed)
     return None
+
+
+# ---- against a fluid, and against a counter ----
+
+
+@implements("WQ-3", "WQ-5")
+def gps_lateness(largest: Number, rate: Fraction, blackout: Number) -> Number:
+    """Return L / R + B: how much later than the fluid of rate R a request finishes under WFQ."""
+    return blackout + largest * _ns_per_byte(rate)
+
+
+@implements("WQ-4")
+def gps_lag(largest: Number) -> Number:
+    """Return L: how many bytes less than in the fluid a tenant may have got under WFQ."""
+    return largest
+
+
+@implements("WF-4")
+def worst_case_lag(own: Number, largest: Number, guaranteed: Fraction, rate: Fraction) -> Number:
+    """Return L_i + (L - L_i) g / C: how many bytes less than g t a backlogged tenant may get in t ns under WF2Q+."""
+    return own + (largest - own) * guaranteed * _ns_per_byte(rate)
+
+
+@implements("FR-3")
+def capped_bypass(before: int, cap: int) -> int:
+    """Return k + (k + 1) c: after how many others a request that finds k before it is served at the latest."""
+    return before + (before + 1) * cap
+
+
+@implements("VT-3")
+def vtc_gap(cost: Number) -> Number:
+    """Return 2 U, for U the largest cost: the largest gap of two waiting clients under VTC."""
+    return 2 * cost
 
 
 # ---- around them ----

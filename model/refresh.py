@@ -7,6 +7,7 @@ Sources: JESD235/JESD238 (HBM refresh); *Thermal Debt Is a Memory Problem*, sect
 """
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -25,13 +26,19 @@ __all__ = [
     "effective_rate",
     "essay_interval",
     "is_up",
+    "jedec_interval",
+    "most_dark_is",
     "pass_time",
+    "per_bank",
     "phase_at",
+    "postponed_curve",
+    "postponed_rate_latency",
     "power_of_two",
     "rate_latency",
     "refresh_interval",
     "served_by",
     "service_curve",
+    "table_interval",
     "until_boundary",
     "worst_refresh",
 ]
@@ -103,6 +110,30 @@ def rate_latency(refresh: Refresh, elapsed: Number) -> Number:
     return (refresh.interval - refresh.blackout) * (elapsed - refresh.blackout)
 
 
+@implements("RF-10")
+def postponed_curve(refresh: Refresh, periods: Number, rest: Number, postponed: Number) -> Number:
+    """Return the least ns of service in such a window if up to `postponed` refreshes may be put off at a time."""
+    return maximum(0, service_curve(refresh, periods, rest) - postponed * refresh.blackout)
+
+
+@implements("RF-10")
+def postponed_rate_latency(refresh: Refresh, elapsed: Number, postponed: Number) -> Number:
+    """Return interval times the ns of service that the rate promises after B + m B / (1 - B / interval)."""
+    return rate_latency(refresh, elapsed) - postponed * refresh.blackout * refresh.interval
+
+
+@implements("RF-11")
+def per_bank(interval: Number, blackout: Number, banks: Number) -> Refresh:
+    """Return the blackouts of one bank, if every `interval` ns the next of the `banks` is refreshed for `blackout`."""
+    return Refresh(interval * banks, blackout)
+
+
+@implements("RF-11")
+def most_dark_is(interval: Number, blackout: Number, banks: Number) -> Any:
+    """Return whether never more than `banks` of the banks are dark at a time."""
+    return blackout <= banks * interval
+
+
 @implements("RF-5")
 def power_of_two(exponent: Fraction) -> Enclosure:
     """Return a rational enclosure of 2**exponent, some 1e-17 wide relative to its value.
@@ -147,6 +178,23 @@ def essay_interval(base: ExactNs, temperature: Celsius) -> Enclosure:
     return _halved(2 * base, temperature - ESSAY_KNEE_C)
 
 
+@implements("RF-8")
+def jedec_interval(base: ExactNs, temperature: Celsius) -> Enclosure:
+    """Return tREFI in ns by JEDEC's two steps: `base` up to 85 C, half of it above."""
+    interval = base / 2 if temperature > KNEE_C else base
+    return Enclosure(interval, interval)
+
+
+@implements("RF-9")
+def table_interval(table: Sequence[tuple[Celsius, ExactNs]], temperature: Celsius) -> Enclosure:
+    """Return the interval of the first line (up to which temperature, interval) that covers `temperature`.
+
+    The last line holds for all that is hotter.
+    """
+    interval = next((interval for limit, interval in table if temperature <= limit), table[-1][1])
+    return Enclosure(interval, interval)
+
+
 def _halved(base: ExactNs, degrees: Celsius) -> Enclosure:
     factor = power_of_two(-Fraction(degrees) / HALVING_C)
     low = Fraction(math.floor(base * factor.low * GRID_PER_NS), GRID_PER_NS)
@@ -154,11 +202,15 @@ def _halved(base: ExactNs, degrees: Celsius) -> Enclosure:
     return Enclosure(low, high)
 
 
-@implements("RF-4", "RF-6")
+@implements("RF-4", "RF-6", "RF-8", "RF-9")
 def refresh_interval(device: Device, temperature: Celsius) -> Enclosure:
     """Return the device's tREFI at `temperature`, by the rule that it declares."""
     if device.refresh_rule is RefreshRule.ESSAY:
         return essay_interval(device.base_interval_ns, temperature)
+    if device.refresh_rule is RefreshRule.JEDEC:
+        return jedec_interval(device.base_interval_ns, temperature)
+    if device.refresh_rule is RefreshRule.TABLE:
+        return table_interval(device.refresh_table, temperature)
     return corrected_interval(device.base_interval_ns, temperature)
 
 

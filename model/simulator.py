@@ -17,12 +17,12 @@ from headgate.model.algebra import minimum
 from headgate.model.arbiters import NO_STAMP, Arrival, Policy, Stamp, Tenants, tie_order
 from headgate.model.arbiters.drr import quanta_for
 from headgate.model.policing import Policed, police
-from headgate.model.refresh import Refresh, is_up, pass_time, phase_at, until_boundary
+from headgate.model.refresh import Refresh, is_up, pass_time, phase_at, served_by, until_boundary
 from headgate.spec.links import implements
 from headgate.spec.units import BytesPerNs, ExactNs
 from headgate.spec.vocabulary import Contract, Execution, Policing, Request, Service
 
-__all__ = ["Server", "finish_time", "simulate", "tenants_of"]
+__all__ = ["Server", "effective_rate_of", "finish_time", "simulate", "tenants_of"]
 
 
 @attrs.frozen
@@ -51,14 +51,17 @@ def finish_time(server: Server, start: ExactNs, size: int) -> ExactNs:
     return now
 
 
-def tenants_of(contracts: Sequence[Contract]) -> Tenants:
-    """Return what the arbiter knows of `contracts`; weights are guaranteed rates, quanta in proportion to them."""
+def tenants_of(contracts: Sequence[Contract], reference: BytesPerNs = Fraction(1)) -> Tenants:
+    """Return what the arbiter knows of `contracts`; weights are guaranteed rates, quanta in proportion to them.
+
+    `reference` is the rate of the fluid that WFQ follows, in bytes per ns.
+    """
     priorities = tuple(contract.priority for contract in contracts)
     weights = tuple(weight_of(contract) for contract in contracts)
     # A best-effort tenant takes no turn, so its requests make no quantum larger.
     largest = tuple(0 if contract.best_effort else contract.max_request_bytes for contract in contracts)
     quanta = quanta_for(weights, largest)
-    return Tenants(len(contracts), tie_order(priorities), priorities, quanta)
+    return Tenants(len(contracts), tie_order(priorities), priorities, quanta, weights, reference)
 
 
 def weight_of(contract: Contract) -> Fraction:
@@ -66,7 +69,15 @@ def weight_of(contract: Contract) -> Fraction:
     return contract.guaranteed_bytes_per_ns if not contract.best_effort else Fraction(1)
 
 
-@implements("AR-1", "AR-2", "AR-7", "PR-7")
+def effective_rate_of(server: Server) -> Fraction:
+    """Return the long-run rate that the blackouts leave of the peak rate, in bytes per ns."""
+    if server.refresh is None:
+        return server.peak_bytes_per_ns
+    left: Fraction = served_by(server.peak_bytes_per_ns, server.refresh) / Fraction(server.refresh.interval)
+    return left
+
+
+@implements("AR-1", "AR-2", "AR-7", "AR-8", "PR-7")
 def simulate(requests: Sequence[Request], contracts: Sequence[Contract], policy: Policy, server: Server) -> Execution:
     """Return what `server` under `policy` does with `requests` (ordered by arrival), policed by `contracts`."""
     policed = list(police(requests, contracts))
@@ -80,7 +91,7 @@ class _Run:
 
     def __init__(self, contracts: Sequence[Contract], policy: Policy, server: Server, policed: list[Policed]) -> None:
         self.contracts, self.policy, self.server = contracts, policy, server
-        self.tenants = tenants_of(contracts)
+        self.tenants = tenants_of(contracts, effective_rate_of(server))
         self.state: Any = policy.start(self.tenants)
         self.queues: list[deque[tuple[Stamp, Policed]]] = [deque() for _ in contracts]
         self.background: deque[Policed] = deque()
@@ -93,6 +104,7 @@ class _Run:
         now, done = Fraction(0), []
         while True:
             self._stamp_arrivals(now)
+            self.state = self.policy.advance(self.state, now)
             policed = self._next()
             if policed is not None:
                 finish = finish_time(self.server, now, policed.request.bytes)
@@ -106,13 +118,15 @@ class _Run:
     def _stamp_arrivals(self, now: Fraction) -> None:
         while self.to_come and self.to_come[0][0] <= now:
             policed = heapq.heappop(self.to_come)[2]
-            if policed.background:
+            if policed.background or policed.expected_ns is None:
                 self.background.append(policed)
                 continue
             tenant, size = policed.request.tenant, policed.request.bytes
             cost = Fraction(size) / weight_of(self.contracts[tenant])
-            arrival = Arrival(policed.release_ns, size, cost, self.stamped)
-            self.state, stamp = self.policy.stamp(self.state, tenant, arrival)
+            row = policed.request.row
+            arrival = Arrival(policed.release_ns, size, cost, self.stamped, policed.expected_ns, row)
+            told = self.policy.advance(self.state, policed.release_ns)
+            self.state, stamp = self.policy.stamp(told, tenant, arrival)
             self.queues[tenant].append((stamp, policed))
             self.stamped += 1
 

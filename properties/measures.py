@@ -235,6 +235,20 @@ def runs_of_service(services: Sequence[Service]) -> list[Turn]:
     return turns
 
 
+def blocked(order: tuple[int, int, int]) -> Scenario:
+    """Return a run that comes close to l / g + L / R; `order` says where the tenants x, a and b stand.
+
+    x is alone until just before 1, and then begins its largest request; at 1 come a and b with equal deadlines.
+    """
+    guarantees = (Fraction(1), Fraction(1), Fraction(6))
+    contracts: list[Contract] = [Contract("")] * 3
+    for name, place, g in zip("xab", order, guarantees, strict=True):
+        contracts[place] = Contract(name, g, g, Fraction(0), 64)
+    x, a, b = order
+    requests = (Request(x, 0, 7), Request(x, 0, 64), Request(a, 1, 1), Request(b, 1, 6))
+    return Scenario(tuple(contracts), Server(Fraction(8)), requests)
+
+
 # The log of an arbiter.
 
 

@@ -32,7 +32,10 @@ from headgate.spec.recordings import COLUMNS, Recording, Row
 from headgate.spec.vocabulary import Contract, ContractSet, Device, Excess, Request
 
 PLAIN_DEVICE = Device("plain", Fraction(8), Fraction(0), Fraction(0), Fraction(100))
-ORDERLY_POLICIES = ("sfq", "scfq", "drr", "round-robin", "fcfs", "priority")
+ORDERLY_POLICIES = (
+    *("sfq", "early", "scfq", "wfq", "wf2q+", "drr", "round-robin", "vtc"),
+    *("fr-fcfs", "fr-fcfs-cap", "fcfs", "priority"),
+)
 
 
 @st.composite

@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 
 import attrs
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from headgate.model import refresh as tax
@@ -13,6 +13,7 @@ from headgate.model.refresh import Channel, Enclosure, Refresh
 from headgate.model.simulator import Server, finish_time, simulate
 from headgate.properties import strategies
 from headgate.properties.measures import is_first_moment, uptime
+from headgate.properties.oracles import refresh as plain
 from headgate.spec.links import checks
 from headgate.spec.vocabulary import Contract, Device, RefreshRule, Request
 
@@ -198,6 +199,91 @@ def test_by_the_essay_a_hotter_memory_serves_a_backlog_sooner(count: int) -> Non
 
     assert done(RefreshRule.ESSAY, 76) < done(RefreshRule.ESSAY, 74)
     assert done(RefreshRule.CORRECTED, 76) == done(RefreshRule.CORRECTED, 74)
+
+
+TABLES = st.lists(st.tuples(st.integers(20, 110), st.integers(5, 40)), min_size=1, max_size=5).map(
+    lambda lines: tuple(
+        (Fraction(limit), Fraction(interval))
+        for limit, interval in zip(
+            sorted({line[0] for line in lines}), sorted((line[1] for line in lines), reverse=True), strict=False
+        )
+    )
+)
+
+
+@checks("RF-8")
+@given(strategies.devices(rule=RefreshRule.JEDEC), strategies.temperatures())
+@example(HBM, Fraction(85))
+@example(HBM, Fraction(851, 10))
+def test_jedec_has_one_hot_mode(device: Device, temperature: Fraction) -> None:
+    """The base interval up to 85 C, half of it above; against RF-4, shorter below 95 C and longer beyond."""
+    jedec = attrs.evolve(device, refresh_rule=RefreshRule.JEDEC)
+    interval, base = tax.refresh_interval(jedec, temperature), device.base_interval_ns
+    assert interval.low == interval.high == (base if temperature <= 85 else base / 2)
+    corrected = tax.corrected_interval(base, temperature)
+    if 85 < temperature <= 95:
+        assert interval.high <= corrected.high
+    elif temperature > 95:
+        assert interval.low >= corrected.low
+
+
+@checks("RF-9")
+@given(TABLES, strategies.temperatures())
+@example(((Fraction(85), Fraction(39)), (Fraction(95), Fraction(20))), Fraction(85))
+@example(((Fraction(85), Fraction(39)), (Fraction(95), Fraction(20))), Fraction(96))
+def test_a_table_gives_the_interval_of_its_line(
+    table: tuple[tuple[Fraction, Fraction], ...], temperature: Fraction
+) -> None:
+    """Of the lines that cover the temperature the coldest; of none, the last. It never grows."""
+    device = attrs.evolve(HBM, refresh_rule=RefreshRule.TABLE, refresh_table=table)
+    interval = tax.refresh_interval(device, temperature)
+    covering = [given for limit, given in table if limit >= temperature]
+    assert interval.low == interval.high == max([*covering, table[-1][1]])
+    assert tax.refresh_interval(device, temperature + 1).high <= interval.low
+
+
+@checks("RF-10")
+@given(st.integers(2, 6), st.integers(1, 4), st.integers(0, 3), st.integers(0, 26))
+@example(5, 2, 2, 5)  # just the backlog of refreshes
+@example(5, 2, 1, 7)  # where the line of the rate-latency form touches the curve
+def test_postponed_refresh_costs_what_was_put_off(interval: int, blackout: int, most: int, length: int) -> None:
+    """The least service over all the ways in which refreshes can be put off is the curve."""
+    assume(blackout < interval)
+    curve = tax.postponed_curve(Refresh(interval, blackout), length // interval, length % interval, most)
+    assert curve == length - plain.most_dark(length, interval, blackout, most)
+    assert interval * curve >= tax.postponed_rate_latency(Refresh(interval, blackout), length, most)
+
+
+@checks("RF-10")
+@given(st.integers(1, 9), st.integers(0, 5), st.integers(1, 9))
+@example(4, 3, 1)
+def test_the_postponed_line_touches_its_curve(blackout: int, most: int, up: int) -> None:
+    """At t = n P + B the curve has no more than the line, once it is above 0: no smaller latency will do."""
+    refresh = Refresh(blackout + up, blackout)
+    periods = most * blackout // up + 1
+    elapsed = periods * refresh.interval + blackout
+    line = tax.postponed_rate_latency(refresh, elapsed, most)
+    assert line == refresh.interval * tax.postponed_curve(refresh, periods, blackout, most) > 0
+    latency = blackout + most * blackout * Fraction(refresh.interval, up)
+    assert tax.postponed_rate_latency(refresh, latency, most) == 0
+
+
+@checks("RF-11")
+@given(st.integers(1, 6), st.integers(1, 20), st.integers(1, 6))
+@example(3, 5, 4)  # two banks at a time
+@example(4, 4, 3)  # one ends as the next begins
+def test_banks_go_dark_in_turn(interval: int, blackout: int, banks: int) -> None:
+    """Ns by ns: every bank is a channel of its own, and as many are dark at most as the rule says."""
+    own = tax.per_bank(interval, blackout, banks)
+    assume(blackout < own.interval)
+    most = 0
+    for now in range(banks * interval, 3 * banks * interval):
+        dark = [plain.is_dark(now, own.interval, own.blackout, -bank * interval) for bank in range(banks)]
+        begun = [bank for bank in range(banks) if (now - bank * interval) % (banks * interval) < blackout]
+        assert [bank for bank in range(banks) if dark[bank]] == begun
+        most = max(most, sum(dark))
+    for count in range(banks + 1):
+        assert tax.most_dark_is(interval, blackout, count) == (most <= count)
 
 
 @checks("RF-7")

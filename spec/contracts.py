@@ -39,7 +39,7 @@ __all__ = ["LATER_POLICIES", "LIMIT_BYTES", "contracts_of", "parse_contracts", "
 LIMIT_BYTES = 2**20
 
 # Known by name, so that the message can say that it is this version, not the name, that falls short.
-LATER_POLICIES = ("early", "wfq", "wf2q+", "vtc", "fq-codel", "fr-fcfs")
+LATER_POLICIES = ("fq-codel",)
 
 _NS_PER_MS = 10**6
 _NS_PER_US = 10**3
@@ -47,6 +47,7 @@ _BYTES_PER_MB = 2**20
 
 _MAX_REQUEST = whole("the largest request, in bytes, 1 or more", least=1)
 _BURST_DURATION = exact("a time above 0, in ms", above=0)
+_TABLE_WORDS = "a list of lines with up_to_c and trefi_ns"
 _POLICY_WORDS = f"a policy of this version ({', '.join(POLICIES)})"
 
 
@@ -66,6 +67,14 @@ _NAME = text("a name of 1 to 64 printable characters, no comma or quote", longes
 
 
 @attrs.frozen
+class RefreshLine:
+    """One line of a refresh table: the interval up to a temperature."""
+
+    up_to_c: devices.Temperature
+    trefi_ns: devices.Duration
+
+
+@attrs.frozen
 class DeviceTable:
     """`[device]`: a profile, or the numbers themselves."""
 
@@ -75,6 +84,7 @@ class DeviceTable:
     trefi_ns: devices.Duration | None = None
     overhead_ns: devices.Overhead | None = None
     refresh: devices.RefreshName | None = None
+    refresh_table: Annotated[tuple[RefreshLine, ...], Rule(_TABLE_WORDS)] | None = None
     max_temperature_c: devices.Temperature | None = None
 
 
@@ -185,7 +195,35 @@ def _device(table: DeviceTable, place: _Places) -> Device:
     if table.max_temperature_c is not None:
         changes["max_temperature_c"] = table.max_temperature_c
     sources = {field: place(["device", key]) for key, field in stated.items()}
-    return attrs.evolve(device, provenance={**device.provenance, **sources}, **changes)
+    if table.refresh_table is not None:
+        changes["refresh_table"] = tuple((line.up_to_c, line.trefi_ns) for line in table.refresh_table)
+        sources["refresh_table"] = place(["device", "refresh_table"])
+    device = attrs.evolve(device, provenance={**device.provenance, **sources}, **changes)
+    _check_refresh_table(device, table, place)
+    return device
+
+
+def _check_refresh_table(device: Device, table: DeviceTable, place: _Places) -> None:
+    """Refuse a table without its rule or the other way round, and one that is not safe (clause RF-9)."""
+    steps: list[str | int] = ["device", "refresh_table"]
+    is_wanted, lines = device.refresh_rule is RefreshRule.TABLE, device.refresh_table
+    if is_wanted and not lines:
+        _refuse(place, steps, f'{_TABLE_WORDS}, since refresh = "table"')
+    if not is_wanted and table.refresh_table is not None:
+        _refuse(place, steps, 'refresh = "table" beside it', f'"{device.refresh_rule.value}"')
+    for number, (limit, interval) in enumerate(lines):
+        if number and limit <= lines[number - 1][0]:
+            words = f"a temperature above that of the line before ({decimal_text(lines[number - 1][0])})"
+            _refuse(place, [*steps, number, "up_to_c"], words, decimal_text(limit))
+        if number and interval > lines[number - 1][1]:
+            words = f"an interval no longer than that of the line before ({decimal_text(lines[number - 1][1])})"
+            _refuse(place, [*steps, number, "trefi_ns"], words, decimal_text(interval))
+        if interval <= device.blackout_ns:
+            words = f"an interval longer than trfc_ns + overhead_ns ({decimal_text(device.blackout_ns)})"
+            _refuse(place, [*steps, number, "trefi_ns"], words, decimal_text(interval))
+    if lines and lines[-1][0] < device.max_temperature_c:
+        words = f"a line up to max_temperature_c ({decimal_text(device.max_temperature_c)})"
+        _refuse(place, [*steps, len(lines) - 1, "up_to_c"], words, decimal_text(lines[-1][0]))
 
 
 def _from_profile(table: DeviceTable, place: _Places) -> Device:

@@ -54,6 +54,9 @@ Duration = Annotated[Fraction, exact("a time above 0, in ns", above=0)]
 Overhead = Annotated[Fraction, exact("a time of 0 or more, in ns", least=0)]
 Temperature = Annotated[Fraction, exact("a temperature from -40 to 150, in C", least=-40, most=150)]
 RefreshName = Annotated[str, choice("a refresh rule", [rule.value for rule in RefreshRule])]
+# A profile holds no table.
+_WITHOUT_TABLE = [rule.value for rule in RefreshRule if rule is not RefreshRule.TABLE]
+ProfileRefreshName = Annotated[str, choice("a refresh rule", _WITHOUT_TABLE)]
 Source = Annotated[str, text("the source of this number", longest=2000, accepts=lambda s: s.strip() != "")]
 Prose = Annotated[str, text("a text", longest=4000)]
 
@@ -94,7 +97,7 @@ class SourcedTemperature:
 class SourcedRefresh:
     """A refresh rule, and where it comes from."""
 
-    value: RefreshName
+    value: ProfileRefreshName
     source: Source
 
 

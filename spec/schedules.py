@@ -97,6 +97,7 @@ class RequestTable:
     tenant: Annotated[int, whole("a tenant number, 0 or more", most=10**6)]
     arrival_ns: Annotated[int, whole("an arrival in ns, 0 or more")]
     bytes: Annotated[int, whole("a size in bytes, 1 or more", least=1)]
+    row: Annotated[int, whole("a memory row, 0 or more", most=10**9)] = 0
 
 
 @attrs.frozen
@@ -126,7 +127,7 @@ def parse_schedule(content: str, source: str = "<schedule>") -> Schedule:
         return place_of(source, steps)
 
     file = structure(parse_json(content, source), ScheduleFile, place)
-    requests = tuple(Request(table.tenant, table.arrival_ns, table.bytes) for table in file.requests)
+    requests = tuple(Request(*attrs.astuple(table)) for table in file.requests)
     for number in range(1, len(requests)):
         last, arrival = requests[number - 1].arrival_ns, requests[number].arrival_ns
         if arrival < last:
@@ -158,9 +159,15 @@ def schedule_text(schedule: Schedule) -> str:
         "parameters": {key: _plain(value) for key, value in schedule.parameters.items()},
     }
     lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in table.items()]
-    rows = ",\n".join(f"    {json.dumps(attrs.asdict(request))}" for request in schedule.requests)
+    rows = ",\n".join(f"    {json.dumps(_request(request))}" for request in schedule.requests)
     lines.append('  "requests": [' + (f"\n{rows}\n  ]" if rows else "]"))
     return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _request(request: Request) -> dict[str, int]:
+    """Return a request as the file holds it; row 0 is left out."""
+    table = attrs.asdict(request)
+    return table if request.row else {key: value for key, value in table.items() if key != "row"}
 
 
 def _plain(value: object) -> Any:

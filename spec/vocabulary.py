@@ -28,7 +28,22 @@ __all__ = [
 ]
 
 # The policies that this version models, by the name that contract files use. "none": nothing arbitrates.
-POLICIES = ("sfq", "scfq", "drr", "round-robin", "fcfs", "priority", "essay", "none")
+POLICIES = (
+    "sfq",
+    "early",
+    "scfq",
+    "wfq",
+    "wf2q+",
+    "drr",
+    "round-robin",
+    "vtc",
+    "fr-fcfs",
+    "fr-fcfs-cap",
+    "fcfs",
+    "priority",
+    "essay",
+    "none",
+)
 
 
 class Excess(enum.Enum):
@@ -49,9 +64,11 @@ class Policing(enum.Enum):
 
 
 class RefreshRule(enum.Enum):
-    """Which curve gives the refresh interval at a temperature (clauses RF-4, RF-6)."""
+    """Which curve gives the refresh interval at a temperature (clauses RF-4, RF-6, RF-8, RF-9)."""
 
     CORRECTED = "corrected"
+    JEDEC = "jedec"
+    TABLE = "table"
     ESSAY = "essay"
 
 
@@ -90,7 +107,8 @@ class Device:
     """One memory channel: its peak rate and its refresh.
 
     A refresh takes `refresh_ns` (tRFC) plus `overhead_ns` (close and reopen the rows) out of every interval.
-    `base_interval_ns` is tREFI when cold. `provenance` names the source of every number, by field.
+    `base_interval_ns` is tREFI when cold. `provenance` names the source of every number, by field. `refresh_table` is
+    there under the rule TABLE alone: (up to which temperature, interval), the coldest first.
     """
 
     name: str
@@ -101,6 +119,7 @@ class Device:
     refresh_rule: RefreshRule = RefreshRule.CORRECTED
     max_temperature_c: Celsius = Fraction(95)
     provenance: Mapping[str, str] = attrs.field(factory=dict, eq=False)
+    refresh_table: tuple[tuple[Celsius, ExactNs], ...] = ()
 
     @property
     def blackout_ns(self) -> ExactNs:
@@ -132,11 +151,15 @@ class ContractSet:
 
 @attrs.frozen
 class Request:
-    """One memory request: `tenant` asks for `bytes` at `arrival_ns`. Same-instant requests keep their order."""
+    """One memory request: `tenant` asks for `bytes` at `arrival_ns`. Same-instant requests keep their order.
+
+    `row` is the memory row that it is for; only FR-FCFS asks.
+    """
 
     tenant: int
     arrival_ns: Nanoseconds
     bytes: Bytes
+    row: int = 0
 
 
 @attrs.frozen

@@ -116,6 +116,7 @@ class Recording:
             stamp=self._recorded("stamp", policy.stamp),
             select=self._recorded("select", policy.select),
             rest=self._recorded("rest", policy.rest),
+            advance=self._recorded("advance", policy.advance),
         )
 
     def _recorded(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -15,14 +15,20 @@ MECHANISMS = {
     "CM": ("contract-meter", 7),
     "PR": ("promise", 7),
     "FQ": ("fair-queueing", 9),
-    "AR": ("arbitration", 7),
-    "RF": ("refresh", 7),
+    "AR": ("arbitration", 8),
+    "EA": ("early", 2),
+    "WQ": ("wfq", 7),
+    "WF": ("wf2q-plus", 4),
+    "VT": ("vtc", 4),
+    "FR": ("fr-fcfs", 3),
+    "RF": ("refresh", 11),
+    "CH": ("channels", 3),
     "AD": ("admission", 2),
     "BD": ("bounds", 13),
     "RC": ("recordings", 7),
     "CT": ("contracts", 2),
 }
-REFUTED = {"TB-7", "CM-7", "FQ-9", "RF-6", "AD-2"}
+REFUTED = {"TB-7", "CM-7", "FQ-9", "RF-6", "AD-2", "WQ-6", "VT-4", "FR-2", "CH-2"}
 
 
 def test_every_clause_is_there() -> None:

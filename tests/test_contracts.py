@@ -42,6 +42,11 @@ def changed(old: str, new: str, text: str = GOOD) -> str:
     return text.replace(old, new)
 
 
+def with_table(lines: str) -> str:
+    """Return a file whose device has these lines for its refresh table."""
+    return changed('"h200"', f'"h200"\nrefresh = "table"\nrefresh_table = [{lines}]')
+
+
 BAD = {
     # the file as a whole
     "empty": ("", "f.toml: device: expected a [device] table, got nothing"),
@@ -195,9 +200,9 @@ BAD = {
     ),
     # the arbiter and the device
     "policy of a later version": (
-        changed('"sfq"', '"wf2q+"'),
+        changed('"sfq"', '"fq-codel"'),
         f"f.toml: arbiter.policy: expected a policy of this version ({', '.join(POLICIES)}), "
-        'got "wf2q+", which it does not model yet',
+        'got "fq-codel", which it does not model yet',
     ),
     "policy unknown": (
         changed('"sfq"', '"fifo"'),
@@ -229,8 +234,39 @@ BAD = {
         "f.toml: device.max_temperature_c: expected a temperature from -40 to 150, in C, got 1000",
     ),
     "refresh rule": (
-        changed('"h200"', '"h200"\nrefresh = "jedec"'),
-        'f.toml: device.refresh: expected a refresh rule (corrected, essay), got "jedec"',
+        changed('"h200"', '"h200"\nrefresh = "jdec"'),
+        'f.toml: device.refresh: expected a refresh rule (corrected, jedec, table, essay), got "jdec"',
+    ),
+    "no refresh table": (
+        changed('"h200"', '"h200"\nrefresh = "table"'),
+        "f.toml: device.refresh_table: expected a list of lines with up_to_c and trefi_ns, "
+        'since refresh = "table", got nothing',
+    ),
+    "a refresh table for nothing": (
+        changed('"h200"', '"h200"\nrefresh_table = [{up_to_c = 95, trefi_ns = 3900}]'),
+        'f.toml: device.refresh_table: expected refresh = "table" beside it, got "corrected"',
+    ),
+    "refresh table out of order": (
+        with_table("{up_to_c = 85, trefi_ns = 3900}, {up_to_c = 85, trefi_ns = 1950}"),
+        "f.toml: device.refresh_table[1].up_to_c: expected a temperature above that of the line before (85), got 85",
+    ),
+    "refresh table that grows": (
+        with_table("{up_to_c = 85, trefi_ns = 1950}, {up_to_c = 95, trefi_ns = 3900}"),
+        "f.toml: device.refresh_table[1].trefi_ns: expected an interval no longer than that of the line before (1950), "
+        "got 3900",
+    ),
+    "refresh table always dark": (
+        with_table("{up_to_c = 95, trefi_ns = 444}"),
+        "f.toml: device.refresh_table[0].trefi_ns: expected an interval longer than trfc_ns + overhead_ns (444), "
+        "got 444",
+    ),
+    "refresh table too short": (
+        with_table("{up_to_c = 85, trefi_ns = 3900}"),
+        "f.toml: device.refresh_table[0].up_to_c: expected a line up to max_temperature_c (95), got 85",
+    ),
+    "refresh table of numbers": (
+        with_table("3900"),
+        "f.toml: device.refresh_table[0]: expected a table of keys, got 3900",
     ),
 }
 
@@ -298,6 +334,15 @@ def test_the_refresh_rule_of_a_profile_can_be_set() -> None:
     """The essay's interval can be asked for, on any device."""
     text = changed('"h200"', '"h200-essay"\nrefresh = "essay"')
     assert parse_contracts(text).device.refresh_rule is RefreshRule.ESSAY
+
+
+def test_a_refresh_table() -> None:
+    """Its lines, exactly, with the place that they come from."""
+    lines = "{up_to_c = 85, trefi_ns = 3900}, {up_to_c = 95, trefi_ns = 1950.5}"
+    device = parse_contracts(with_table(lines), "f.toml").device
+    assert device.refresh_rule is RefreshRule.TABLE
+    assert device.refresh_table == ((Fraction(85), Fraction(3900)), (Fraction(95), Fraction(3901, 2)))
+    assert device.provenance["refresh_table"] == "f.toml: device.refresh_table"
 
 
 def test_a_byte_order_mark_and_windows_line_ends(tmp_path: Path) -> None:

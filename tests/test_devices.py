@@ -70,7 +70,7 @@ WRONG = [
         "100",
         "trefi_ns.value: expected an interval longer than trfc_ns + overhead_ns (100), got 100",
     ),
-    ('"essay"', '"jedec"', 'refresh.value: expected a refresh rule (corrected, essay), got "jedec"'),
+    ('"essay"', '"table"', 'refresh.value: expected a refresh rule (corrected, jedec, essay), got "table"'),
     ('description = "a memory"\n', "", "description: expected a text, got nothing"),
 ]
 

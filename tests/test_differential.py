@@ -9,6 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from headgate.model import bucket, gcra, marker, meter, promise, refresh
+from headgate.model.algebra import each
 from headgate.model.batch import (
     common_scale,
     run_bucket,
@@ -20,6 +21,7 @@ from headgate.model.batch import (
     run_refresh,
     scaled,
 )
+from headgate.proofs.symbolic import symbolic, value
 from headgate.properties import oracles
 from headgate.properties.oracles import bucket as bucket_oracle
 from headgate.properties.oracles import gcra as gcra_oracle
@@ -38,6 +40,7 @@ from headgate.tests.interpreters import (
     on_numbers,
     on_terms,
     rates,
+    real,
     scale_of,
     schedules,
 )
@@ -337,6 +340,34 @@ def test_service_curve(interval: int, dark: int, length: int) -> None:
     periods, rest = np.divmod(np.arange(length + 1), interval)
     curve = [refresh_oracle.least_service(t, interval, dark) for t in range(length + 1)]
     assert refresh.service_curve(blackouts_, periods, rest).tolist() == curve
+
+
+@given(interval=st.integers(2, 5), dark=st.integers(1, 4), most=st.integers(0, 2), length=st.integers(0, 18))
+def test_postponed_curve(interval: int, dark: int, most: int, length: int) -> None:
+    assume(dark < interval)
+    blackouts_ = refresh.Refresh(interval, dark)
+    least = length - refresh_oracle.most_dark(length, interval, dark, most)
+    periods, rest = divmod(length, interval)
+    assert refresh.postponed_curve(blackouts_, periods, rest, most) == least
+    assert refresh.postponed_curve(blackouts_, np.array([periods]), np.array([rest]), most).tolist() == [least]
+    with symbolic():
+        numbers = [real(number) for number in (periods, rest, most)]
+        curve = refresh.postponed_curve(each(real, blackouts_), *numbers)
+    assert value(curve) == least
+
+
+@given(
+    limits=st.lists(st.integers(0, 40), min_size=1, max_size=4, unique=True),
+    intervals=st.lists(st.integers(1, 99), min_size=4, max_size=4),
+    temperature=st.fractions(-1, 42, max_denominator=2),
+)
+def test_interval_by_lines(limits: list[int], intervals: list[int], temperature: Fraction) -> None:
+    table = [(Fraction(limit), Fraction(interval)) for limit, interval in zip(sorted(limits), intervals, strict=False)]
+    by_line = refresh.table_interval(table, temperature)
+    assert by_line.low == by_line.high == refresh_oracle.interval_at([*table], temperature)
+    two = [(Fraction(85), Fraction(intervals[0])), (Fraction(1000), Fraction(intervals[0], 2))]
+    stepped = refresh.jedec_interval(Fraction(intervals[0]), 2 * temperature + 40)
+    assert stepped.low == stepped.high == refresh_oracle.interval_at([*two], 2 * temperature + 40)
 
 
 temperatures = st.one_of(

@@ -183,6 +183,14 @@ def test_a_file_too_large(tmp_path: Path) -> None:
 # ---- the published schema ----
 
 
+def test_a_row_is_written_only_where_there_is_one() -> None:
+    """Row 0 is left out, any other comes back."""
+    rows = attrs.evolve(ESSAY, requests=(Request(0, 0, 3), Request(1, 0, 3, 7)))
+    assert '"bytes": 3}' in schedule_text(rows)
+    assert '"bytes": 3, "row": 7}' in schedule_text(rows)
+    assert parse_schedule(schedule_text(rows)) == rows
+
+
 def schema() -> Any:
     """Return the published schema."""
     return json.loads((resources.files("headgate.spec") / "schemas" / "schedule.schema.json").read_text("utf-8"))
@@ -196,5 +204,7 @@ def test_the_schema_has_the_keys_of_the_reader() -> None:
     assert set(top["required"]) == {field.name for field in fields if field.default is attrs.NOTHING}
     assert top["properties"]["format"] == {"const": FORMAT}
     item = top["properties"]["requests"]["items"]
-    assert set(item["properties"]) == set(item["required"]) == {field.name for field in attrs.fields(Request)}
+    keys = attrs.fields(Request)
+    assert set(item["properties"]) == {field.name for field in keys}
+    assert set(item["required"]) == {field.name for field in keys if field.default is attrs.NOTHING}
     assert top["additionalProperties"] is item["additionalProperties"] is False

@@ -2,23 +2,35 @@
 
 from headgate.model.arbiters.common import NO_STAMP, Arrival, Policy, Stamp, Tenants, tie_order
 from headgate.model.arbiters.drr import DRR
+from headgate.model.arbiters.early import EARLY
 from headgate.model.arbiters.essay import ESSAY
 from headgate.model.arbiters.fcfs import FCFS
+from headgate.model.arbiters.fr_fcfs import FR_FCFS, FR_FCFS_CAP
 from headgate.model.arbiters.round_robin import ROUND_ROBIN
 from headgate.model.arbiters.scfq import SCFQ
 from headgate.model.arbiters.sfq import SFQ
 from headgate.model.arbiters.strict_priority import PRIORITY
+from headgate.model.arbiters.vtc import VTC, VTC_NO_LIFT
+from headgate.model.arbiters.wf2q_plus import WF2Q_PLUS
+from headgate.model.arbiters.wfq import WFQ
 
 __all__ = [
     "ARBITERS",
     "DRR",
+    "EARLY",
     "ESSAY",
     "FCFS",
+    "FR_FCFS",
+    "FR_FCFS_CAP",
     "NO_STAMP",
     "PRIORITY",
     "ROUND_ROBIN",
     "SCFQ",
     "SFQ",
+    "VTC",
+    "VTC_NO_LIFT",
+    "WF2Q_PLUS",
+    "WFQ",
     "Arrival",
     "Policy",
     "Stamp",
@@ -26,4 +38,6 @@ __all__ = [
     "tie_order",
 ]
 
-ARBITERS = {policy.name: policy for policy in (SFQ, SCFQ, DRR, ROUND_ROBIN, FCFS, PRIORITY, ESSAY)}
+_FAIR = (SFQ, EARLY, SCFQ, WFQ, WF2Q_PLUS, DRR, ROUND_ROBIN, VTC)
+_OTHERS = (VTC_NO_LIFT, FR_FCFS, FR_FCFS_CAP, FCFS, PRIORITY, ESSAY)
+ARBITERS = {policy.name: policy for policy in (*_FAIR, *_OTHERS)}

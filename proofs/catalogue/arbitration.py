@@ -5,13 +5,11 @@ from typing import Any
 
 import z3
 
-from headgate.model.algebra import choose
+from headgate.model.algebra import choose, each
 from headgate.model.arbiters import ARBITERS, FCFS, NO_STAMP, PRIORITY, ROUND_ROBIN, Arrival, Policy, Stamp, Tenants
 from headgate.model.arbiters.drr import DRR, ActiveList, rest, select, stamp, start
-from headgate.model.arbiters.essay import EssayTag
 from headgate.model.arbiters.fcfs import NoState
 from headgate.model.arbiters.round_robin import Turn
-from headgate.model.arbiters.sfq import FairQueue
 from headgate.proofs.invariants import invariant
 from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Obligation, Theorem
@@ -44,9 +42,12 @@ def _any_state(policy: Policy, count: int) -> tuple[Any, tuple[Any, ...]]:
         return _drr_state(count)
     if policy in (FCFS, PRIORITY):
         return NoState(), ()
-    if policy.name == "essay":
-        return EssayTag(z3.Real("virtual")), ()
-    return FairQueue(z3.Real("virtual"), tuple(z3.Reals([f"last{k}" for k in range(count)]))), ()
+    return each(_fresh, policy.start(_tenants(count))), ()
+
+
+def _fresh(first: Any) -> Any:
+    """Return an open term of the kind of `first`."""
+    return z3.FreshBool("state") if isinstance(first, bool) else z3.FreshReal("state")
 
 
 def _drr_state(count: int) -> tuple[ActiveList, tuple[Any, ...]]:

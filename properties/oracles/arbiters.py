@@ -8,13 +8,40 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["ORACLES", "Drr", "Essay", "Fcfs", "Oracle", "Priority", "RoundRobin", "Scfq", "Sfq"]
+from headgate.properties.oracles import gps, promise
+
+__all__ = [
+    "ORACLES",
+    "Drr",
+    "Early",
+    "Essay",
+    "Fcfs",
+    "FrFcfs",
+    "FrFcfsCap",
+    "Oracle",
+    "Priority",
+    "RoundRobin",
+    "Scfq",
+    "Sfq",
+    "Vtc",
+    "VtcNoLift",
+    "Wf2qPlus",
+    "Wfq",
+]
 
 Request = tuple[int, Any, Any]
 
 
 class Oracle:
-    """What all have in common: who the tenants are, and the list of what waits."""
+    """What all have in common: who the tenants are, and the list of what waits.
+
+    `now` is the time of the next choice, `row` the row of the next to arrive and `rate` the effective rate of the
+    server, for those who need them.
+    """
+
+    row: int = 0
+    now: Any = Fraction(0)
+    rate: Any = Fraction(1)
 
     def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
         """Start with nothing waiting."""
@@ -38,6 +65,19 @@ class Oracle:
             if request[0] == tenant:
                 return request
         return None
+
+    def heads(self) -> list[int]:
+        """Return where in the list the oldest request of each tenant stands."""
+        found: dict[int, int] = {}
+        for number, request in enumerate(self.waiting):
+            if request[0] not in found:
+                found[request[0]] = number
+        return list(found.values())
+
+    def tie(self, number: int) -> tuple[int, int]:
+        """Return what decides between equals: the priority, then the tenant."""
+        tenant = self.waiting[number][0]
+        return self.priorities[tenant], tenant
 
 
 class Fcfs(Oracle):
@@ -222,6 +262,174 @@ class Drr(Oracle):
         self.sending = self.send()
 
 
+class Early(Oracle):
+    """Earliest deadline first among what is due; the rest by priority. Expected arrivals by Goyal's recursion."""
+
+    def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
+        """Start with nothing seen."""
+        super().__init__(weights, priorities, quanta)
+        self.seen: list[list[tuple[Any, Any]]] = [[] for _ in self.weights]
+        self.expected: list[Any] = []
+
+    def arrive(self, request: Request) -> None:
+        """Note when it is expected, after all that its tenant has sent."""
+        tenant, time, size = request
+        self.seen[tenant].append((time, size))
+        self.waiting.append(request)
+        self.expected.append(promise.expected_arrivals(self.seen[tenant], self.weights[tenant])[-1])
+
+    def deadline(self, number: int) -> Any:
+        """Return when it would be done if its tenant had the guarantee to itself."""
+        tenant, _, size = self.waiting[number]
+        return self.expected[number] + Fraction(size) / self.weights[tenant]
+
+    def serve(self) -> Request:
+        """Take the nearest deadline of what is due; if nothing is, the best priority."""
+        due = [n for n in self.heads() if self.expected[n] <= self.now]
+        if due:
+            number = min(due, key=lambda n: (self.deadline(n), self.tie(n)))
+        else:
+            number = min(self.heads(), key=self.tie)
+        self.expected.pop(number)
+        return self.waiting.pop(number)
+
+
+class Wfq(Oracle):
+    """In the order in which a fluid, poured anew at every choice and without later arrivals, is done with them."""
+
+    def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
+        """Start with nothing poured."""
+        super().__init__(weights, priorities, quanta)
+        self.poured: list[Request] = []
+        self.numbers: list[int] = []
+
+    def arrive(self, request: Request) -> None:
+        """Pour it in as well."""
+        self.numbers.append(len(self.poured))
+        self.poured.append(request)
+        self.waiting.append(request)
+
+    def serve(self) -> Request:
+        """Take the one that the fluid is done with first."""
+        done = gps.finishes(self.poured, self.weights, self.rate)
+        number = min(self.heads(), key=lambda n: (done[self.numbers[n]], self.tie(n)))
+        self.numbers.pop(number)
+        return self.waiting.pop(number)
+
+
+class Wf2qPlus(Oracle):
+    """WF2Q+: of what may have begun, the smallest finish tag."""
+
+    def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
+        """Start with all clocks at 0."""
+        super().__init__(weights, priorities, quanta)
+        self.v: Any = Fraction(0)
+        self.clock: Any = Fraction(0)
+        self.finish: list[Any] = [Fraction(0)] * len(self.weights)
+        self.tags: list[tuple[Any, Any]] = []
+        self.in_service: int | None = None
+
+    def tick(self, time: Any) -> None:
+        """Let v run with the time."""
+        self.v = self.v + time - self.clock
+        self.clock = time
+
+    def arrive(self, request: Request) -> None:
+        """Tag it: from the tenant's last tag, or from v if nothing of the tenant waits or is in service."""
+        tenant, time, size = request
+        self.tick(time)
+        start = self.finish[tenant]
+        if self.first_of(tenant) is None and self.in_service != tenant and self.v > start:
+            start = self.v
+        self.finish[tenant] = start + Fraction(size) / self.weights[tenant]
+        self.waiting.append(request)
+        self.tags.append((start, self.finish[tenant]))
+
+    def serve(self) -> Request:
+        """Take the smallest finish tag of the heads whose start tag v has reached; v jumps if it has reached none."""
+        self.tick(self.now)
+        heads = self.heads()
+        nearest = min(self.tags[n][0] for n in heads)
+        if nearest > self.v:
+            self.v = nearest
+        number = min((n for n in heads if self.tags[n][0] <= self.v), key=lambda n: (self.tags[n][1], self.tie(n)))
+        self.tags.pop(number)
+        self.in_service = self.waiting[number][0]
+        return self.waiting.pop(number)
+
+    def idle(self) -> None:
+        """Nothing is in service any more."""
+        self.in_service = None
+
+
+class VtcNoLift(Oracle):
+    """The client that has been served least, ever."""
+
+    def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
+        """Start with all counters at 0."""
+        super().__init__(weights, priorities, quanta)
+        self.counter: list[Any] = [Fraction(0)] * len(self.weights)
+        self.last = 0
+
+    def serve(self) -> Request:
+        """Take the oldest of the client with the smallest counter, and charge it."""
+        number = min(self.heads(), key=lambda n: (self.counter[self.waiting[n][0]], self.tie(n)))
+        tenant, _, size = self.waiting[number]
+        self.counter[tenant] = self.counter[tenant] + Fraction(size) / self.weights[tenant]
+        self.last = tenant
+        return self.waiting.pop(number)
+
+
+class Vtc(VtcNoLift):
+    """The same with the lift of algorithm 2 of the paper."""
+
+    def arrive(self, request: Request) -> None:
+        """Lift a client that has nothing in the queue: to the least there, or to the one that left it last."""
+        if self.first_of(request[0]) is None:
+            present = [self.counter[other[0]] for other in self.waiting]
+            floor = min(present) if present else self.counter[self.last]
+            if floor > self.counter[request[0]]:
+                self.counter[request[0]] = floor
+        self.waiting.append(request)
+
+
+class FrFcfs(Oracle):
+    """The oldest head that hits the open row; if there is none, or the oldest was passed over too often, the oldest."""
+
+    cap: int | None = None
+
+    def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
+        """Start with no row open."""
+        super().__init__(weights, priorities, quanta)
+        self.rows: list[int] = []
+        self.open_row: int | None = None
+        self.passed = 0
+
+    def arrive(self, request: Request) -> None:
+        """Note the row."""
+        self.waiting.append(request)
+        self.rows.append(self.row)
+
+    def serve(self) -> Request:
+        """Take a hit, or the oldest; the list is in order of arrival."""
+        number = 0
+        hits = [n for n in self.heads() if self.rows[n] == self.open_row]
+        if hits and (self.cap is None or self.passed < self.cap):
+            number = min(hits)
+        if number == 0:
+            self.passed = 0
+        else:
+            self.passed = self.passed + 1
+        self.open_row = self.rows.pop(number)
+        return self.waiting.pop(number)
+
+
+class FrFcfsCap(FrFcfs):
+    """The same with a cap of four."""
+
+    cap = 4
+
+
 ORACLES: dict[str, type[Oracle]] = {
     "fcfs": Fcfs,
     "priority": Priority,
@@ -230,4 +438,11 @@ ORACLES: dict[str, type[Oracle]] = {
     "scfq": Scfq,
     "essay": Essay,
     "drr": Drr,
+    "early": Early,
+    "wfq": Wfq,
+    "wf2q+": Wf2qPlus,
+    "vtc": Vtc,
+    "vtc-no-lift": VtcNoLift,
+    "fr-fcfs": FrFcfs,
+    "fr-fcfs-cap": FrFcfsCap,
 }

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-__all__ = ["encloses_halving", "finish", "is_dark", "least_service", "service"]
+__all__ = ["encloses_halving", "finish", "interval_at", "is_dark", "least_service", "most_dark", "service"]
 
 Number = Fraction | int
 
@@ -58,3 +58,55 @@ def encloses_halving(low: Fraction, high: Fraction, base: Fraction, degrees: Fra
     power = 10 * degrees.denominator
     target = Fraction(1, 2) ** degrees.numerator
     return (low / base) ** power <= target <= (high / base) ** power
+
+
+def interval_at(table: list[tuple[Number, Number]], temperature: Number) -> Number:
+    """Return the interval in force: that of the last line whose range, from the line before on, has been entered."""
+    interval = table[0][1]
+    for line in range(1, len(table)):
+        if temperature > table[line - 1][0]:
+            interval = table[line][1]
+    return interval
+
+
+def most_dark(length: int, interval: int, blackout: int, most: int) -> int:
+    """Return the most dark ns of a window of `length` ns if up to `most` refreshes may be put off: every way tried.
+
+    At every ns in which no refresh is on, one that is due may begin; it must, if more than `most` are due. The state is
+    (ns since the last one became due, how many are due, ns left of the one that is on).
+    """
+    states = {(0, 1, 0)}
+    reached: set[tuple[int, int, int]] = set()
+    while states - reached:
+        new = states - reached
+        reached = reached | new
+        states = {state for each in new for state, _ in _next(each, interval, blackout, most)}
+    # By state: the most ns that are dark in as many ns from it on.
+    dark = dict.fromkeys(reached, 0)
+    for _ in range(length):
+        dark = {state: max(dark[after] + lost for after, lost in _next(state, interval, blackout, most))
+                for state in reached}  # fmt: skip
+    return max(dark.values())
+
+
+def _next(
+    state: tuple[int, int, int], interval: int, blackout: int, most: int
+) -> list[tuple[tuple[int, int, int], int]]:
+    """Return the states that may follow after one ns, each with whether that ns was dark."""
+    since, due, left = state
+    begun = [(due, left)]
+    if left == 0 and due > most:
+        begun = [(due - 1, blackout)]
+    elif left == 0 and due > 0:
+        begun = [(due, 0), (due - 1, blackout)]
+    answers = []
+    for still_due, remaining in begun:
+        lost = 0
+        if remaining > 0:
+            remaining = remaining - 1
+            lost = 1
+        if since + 1 == interval:
+            answers.append(((0, still_due + 1, remaining), lost))
+        else:
+            answers.append(((since + 1, still_due, remaining), lost))
+    return answers

@@ -72,6 +72,10 @@ def run(
     left = [n for n in range(len(requests)) if policed[n]["class"] != "refused"]
     left.sort(key=lambda n: (policed[n]["release"], n))
     arbiter, now = _arbiter(contracts, policy), Fraction(0)
+    arbiter.rate = Fraction(peak)
+    if blackouts is not None:
+        interval, blackout, _ = blackouts
+        arbiter.rate = peak * (interval - blackout) / Fraction(interval)
     background: list[int] = []
     names: list[tuple[Any, int]] = []
     done = []
@@ -82,8 +86,10 @@ def run(
                 background.append(number)
             else:
                 seen = (requests[number].tenant, policed[number]["release"], requests[number].bytes)
+                arbiter.row = requests[number].row
                 arbiter.arrive(seen)
                 names.append((seen, number))
+        arbiter.now = now
         if arbiter.waiting:
             chosen = _named(names, arbiter.serve())
         else:
