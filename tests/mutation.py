@@ -11,6 +11,7 @@ mutant lives in a process of its own, forked before any module of headgate is im
 import argparse
 import importlib
 import importlib.util
+import itertools
 import json
 import multiprocessing
 import sys
@@ -364,11 +365,19 @@ def _import_properties() -> None:
 def _passes(name: str) -> bool:
     module, _, function = name.rpartition(".")
     check = getattr(sys.modules[module], function)
-    try:
-        check()
-    except Exception:
-        return False
+    for arguments in _parameters(check):
+        try:
+            check(**arguments)
+        except Exception:
+            return False
     return True
+
+
+def _parameters(check: Any) -> Iterator[dict[str, Any]]:
+    """Yield the arguments that pytest would call a property with: the plain parametrizations of one name each."""
+    marks = [mark.args for mark in getattr(check, "pytestmark", ()) if mark.name == "parametrize"]
+    for choice in itertools.product(*(values for _, values in marks)):
+        yield {name: value for (name, _), value in zip(marks, choice, strict=True)}
 
 
 def _judge(mutant: Mutant) -> Outcome:

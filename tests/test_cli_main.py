@@ -188,8 +188,10 @@ def test_a_full_disk_is_one_line() -> None:
 
 # A sum of three cubes: the solver looks for it until its limit.
 HARD = """
+import signal
 import sys
 import z3
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits that it is ignored
 from headgate.cli import verify
 from headgate.cli.main import run
 from headgate.proofs.theorem import Obligation, Theorem
