@@ -70,6 +70,10 @@ class Shape(enum.Enum):
     CLOCKED = "arrivals at the very instants at which services end"
 
 
+# Some shapes often miss their aim, because another stretch or another tenant comes between.
+SHAPES = (*Shape, Shape.CLOCKED, Shape.PACED)
+
+
 @attrs.frozen
 class Offer:
     """A request offered to one gate: ns after the offer before it, and bytes."""
@@ -117,8 +121,8 @@ def exponents() -> SearchStrategy[Fraction]:
 
 _RATES = rates()
 _EITHER = st.booleans()
-# In the middle, because the ends of a range are drawn more often than the rest.
-_ONE_IN_SIX = st.sampled_from((False, False, False, True, False, False))
+# Not at the ends, because the ends of a range are drawn more often than the rest.
+_AT_REAL_SCALE = st.sampled_from((False, False, True, False, False, True, False, False))
 
 # Contracts.
 
@@ -150,7 +154,7 @@ def contracts(
     `excess` is how it treats its excess (None: in any of the three ways), `real` whether its numbers are at real scale
     (None: a share of them).
     """
-    real = draw(_ONE_IN_SIX) if real is None else real
+    real = draw(_AT_REAL_SCALE) if real is None else real
     g = None if best_effort else draw(_guarantees(real))
     return _contract(draw, name, g, 1, real, excess)
 
@@ -203,7 +207,7 @@ def tenant_sets(
     best_effort: bool = False,
 ) -> tuple[Contract, ...]:
     """Draw contracts of `min_tenants` to `max_tenants` guaranteed tenants, and with `best_effort` up to two more."""
-    return _tenant_set(draw, draw(_ONE_IN_SIX), min_tenants, max_tenants, excess, best_effort)
+    return _tenant_set(draw, draw(_AT_REAL_SCALE), min_tenants, max_tenants, excess, best_effort)
 
 
 def _tenant_set(
@@ -245,7 +249,7 @@ _REAL_BLACKOUTS = st.sampled_from((295, 385, 450)).map(Fraction)
 @st.composite
 def refreshes(draw: DrawFn) -> Refresh:
     """Draw blackouts: short ones and ones that take nearly everything; a share with the numbers of HBM."""
-    return _refresh(draw, draw(_ONE_IN_SIX))
+    return _refresh(draw, draw(_AT_REAL_SCALE))
 
 
 def _refresh(draw: DrawFn, real: bool) -> Refresh:
@@ -265,7 +269,7 @@ def servers(draw: DrawFn, *, carrying: Fraction | None = None, dark: bool | None
 
     `dark` says whether it has blackouts (None: either).
     """
-    return _server(draw, draw(_ONE_IN_SIX), carrying, dark)
+    return _server(draw, draw(_AT_REAL_SCALE), carrying, dark)
 
 
 def _server(draw: DrawFn, real: bool, carrying: Fraction | None, dark: bool | None) -> Server:
@@ -330,7 +334,7 @@ _BURSTS = st.sampled_from((0, 0, 2, 0, 8, 4))
 @st.composite
 def gates(draw: DrawFn) -> Gate:
     """Draw the numbers of a token bucket."""
-    if draw(_ONE_IN_SIX):
+    if draw(_AT_REAL_SCALE):
         return Gate(Fraction(120), draw(st.sampled_from((65536, 2 * MIB, 240_000_000))))
     return Gate(draw(rates()), draw(st.integers(1, 40)))
 
@@ -428,7 +432,7 @@ def schedules(
     tenants: Sequence[Contract],
     server: Server,
     *,
-    shapes: Sequence[Shape] = tuple(Shape),
+    shapes: Sequence[Shape] = SHAPES,
     max_stretches: int = 3,
     valid: bool = False,
 ) -> tuple[Request, ...]:
@@ -642,7 +646,7 @@ def scenarios(
     excess: Excess | None = None,
     best_effort: bool = False,
     dark: bool | None = None,
-    shapes: Sequence[Shape] = tuple(Shape),
+    shapes: Sequence[Shape] = SHAPES,
     max_stretches: int = 3,
     valid: bool = False,
 ) -> Scenario:
@@ -651,7 +655,7 @@ def scenarios(
     With `admissible`, the guarantees sum to at most the long-run rate of the server; with False to more; with None
     to either. `excess` is the treatment of every tenant (None: of each its own).
     """
-    real = draw(_ONE_IN_SIX)
+    real = draw(_AT_REAL_SCALE)
     tenants = _tenant_set(draw, real, min_tenants, max_tenants, excess, best_effort)
     total = sum((c.guaranteed_bytes_per_ns for c in tenants), Fraction(0))
     server = _server(draw, real, total, dark)

@@ -31,8 +31,9 @@ from headgate.properties.strategies import Gate, Offer, Scenario, Shape, long_ru
 from headgate.spec.vocabulary import Contract, ContractSet, Device, Execution, Policing, RefreshRule, Request
 
 CI = PROFILES["ci"]
-# The draws of one run resemble one another; what several runs draw tells more of what a property will see.
-RUNS = 3
+# The draws of one run resemble one another, and depend on which modules have been imported (Hypothesis takes constants
+# from them). What several runs draw hardly does.
+RUNS = 5
 SCENARIOS = strategies.scenarios(best_effort=True)
 
 
@@ -125,27 +126,27 @@ def is_fully_booked(scenario: Scenario) -> bool:
 
 
 SCHEDULE_CORNERS: dict[str, tuple[Callable[[Scenario], bool], int]] = {
-    "a flood": (has_flood, 15),
-    "back after an idle spell": (comes_back_from_idle, 5),
-    "weights of 1 to 1000": (is_skewed, 6),
-    "three tenants or more": (lambda s: active_tenants(s) >= 3, 20),
-    "five tenants or more": (lambda s: active_tenants(s) >= 5, 5),
-    "eight guaranteed tenants": (lambda s: sum(not c.best_effort for c in s.contracts) == 8, 5),
-    "the largest request": (lambda s: beyond_the_largest(s, 0), 40),
-    "one byte beyond the largest": (lambda s: beyond_the_largest(s, 1), 6),
-    "an empty request": (lambda s: any(r.bytes == 0 for r in s.requests), 6),
-    "one byte": (lambda s: any(r.bytes == 1 for r in s.requests), 15),
-    "a tie between priorities": (lambda s: ties(s, same_priority=False), 12),
-    "a tie within a priority": (lambda s: ties(s, same_priority=True), 8),
-    "fully booked": (is_fully_booked, 25),
-    "room to spare": (lambda s: not is_fully_booked(s), 10),
-    "no refresh": (lambda s: s.server.refresh is None, 20),
-    "refresh": (lambda s: s.server.refresh is not None, 20),
-    "a best-effort tenant": (lambda s: any(c.best_effort for c in s.contracts), 20),
-    "real scale": (lambda s: any(c.max_request_bytes >= 65536 for c in s.contracts), 6),
-    "milliseconds of burst": (lambda s: any(c.burst_duration_ns >= 10**6 for c in s.contracts), 4),
-    "no burst at all": (lambda s: any(c.burst_duration_ns == 0 and not c.best_effort for c in s.contracts), 8),
-    "a longer schedule": (lambda s: len(s.requests) >= 20, 6),
+    "a flood": (has_flood, 14),
+    "back after an idle spell": (comes_back_from_idle, 2),
+    "weights of 1 to 1000": (is_skewed, 2),
+    "three tenants or more": (lambda s: active_tenants(s) >= 3, 16),
+    "five tenants or more": (lambda s: active_tenants(s) >= 5, 2),
+    "eight guaranteed tenants": (lambda s: sum(not c.best_effort for c in s.contracts) == 8, 4),
+    "the largest request": (lambda s: beyond_the_largest(s, 0), 29),
+    "one byte beyond the largest": (lambda s: beyond_the_largest(s, 1), 4),
+    "an empty request": (lambda s: any(r.bytes == 0 for r in s.requests), 2),
+    "one byte": (lambda s: any(r.bytes == 1 for r in s.requests), 17),
+    "a tie between priorities": (lambda s: ties(s, same_priority=False), 15),
+    "a tie within a priority": (lambda s: ties(s, same_priority=True), 5),
+    "fully booked": (is_fully_booked, 22),
+    "room to spare": (lambda s: not is_fully_booked(s), 11),
+    "no refresh": (lambda s: s.server.refresh is None, 19),
+    "refresh": (lambda s: s.server.refresh is not None, 14),
+    "a best-effort tenant": (lambda s: any(c.best_effort for c in s.contracts), 21),
+    "real scale": (lambda s: any(c.max_request_bytes >= 65536 for c in s.contracts), 5),
+    "milliseconds of burst": (lambda s: any(c.burst_duration_ns >= 10**6 for c in s.contracts), 3),
+    "no burst at all": (lambda s: any(c.burst_duration_ns == 0 and not c.best_effort for c in s.contracts), 11),
+    "a longer schedule": (lambda s: len(s.requests) >= 20, 5),
 }
 
 
@@ -237,18 +238,18 @@ def background_is_in_the_way(scenario: Scenario, execution: Execution) -> bool:
 
 
 RUN_CORNERS: dict[str, tuple[Callable[[Scenario, Execution], bool], int]] = {
-    "an arrival at a service's end": (arrives_at_an_end, 4),
-    "a backlog beside single requests": (has_backlog_beside_single_requests, 6),
+    "an arrival at a service's end": (arrives_at_an_end, 1),
+    "a backlog beside single requests": (has_backlog_beside_single_requests, 5),
     "steady traffic at the guarantee": (is_steady, 4),
-    "a burst": (has_class(Policing.BURST), 20),
-    "a burst and excess": (has_class(Policing.BURST, Policing.EXCESS), 8),
-    "paced, burst and excess": (has_class(Policing.PACED, Policing.BURST, Policing.EXCESS), 8),
-    "all four classes": (has_class(*Policing), 2),
-    "waiting for shaping": (waits_for_shaping, 8),
-    "suspended by a blackout": (is_suspended, 6),
-    "started in a blackout": (starts_in_the_dark, 8),
-    "idle and busy again": (goes_idle_and_wakes, 15),
-    "background in the way": (background_is_in_the_way, 5),
+    "a burst": (has_class(Policing.BURST), 18),
+    "a burst and excess": (has_class(Policing.BURST, Policing.EXCESS), 9),
+    "paced, burst and excess": (has_class(Policing.PACED, Policing.BURST, Policing.EXCESS), 9),
+    "excess and refused": (has_class(Policing.EXCESS, Policing.REFUSED), 1),
+    "waiting for shaping": (waits_for_shaping, 7),
+    "suspended by a blackout": (is_suspended, 4),
+    "started in a blackout": (starts_in_the_dark, 9),
+    "idle and busy again": (goes_idle_and_wakes, 19),
+    "background in the way": (background_is_in_the_way, 3),
 }
 
 
@@ -299,17 +300,17 @@ def fits_again_to_the_ns(gate: Gate, offers: Sequence[Offer]) -> bool:
 
 
 GATE_CORNERS: dict[str, tuple[Callable[[Gate, Sequence[Offer]], bool], int]] = {
-    "the level to the byte": (meets(lambda o, level, gate: o.size == level < gate.depth), 15),
+    "the level to the byte": (meets(lambda o, level, gate: o.size == level < gate.depth), 11),
     "one byte beyond the level": (meets(lambda o, level, gate: level < o.size < level + 2 and o.size < gate.depth), 15),
-    "the depth": (meets(lambda o, level, gate: o.size == level == gate.depth), 15),
-    "one byte beyond the depth": (meets(lambda o, level, gate: o.size == gate.depth + 1), 15),
-    "same-instant offers": (lambda gate, offers: any(o.elapsed == 0 for o in offers[1:]), 40),
-    "a flood": (lambda gate, offers: sum(o.elapsed == 0 for o in offers) >= 4, 10),
-    "full again": (meets(lambda o, level, gate: o.elapsed > 0 and level == gate.depth), 40),
-    "an idle spell": (meets(lambda o, level, gate: o.elapsed * gate.rate >= 10 * gate.depth), 25),
-    "real scale": (lambda gate, offers: gate.depth >= 65536, 5),
-    "a depth that takes no whole ns": (lambda gate, offers: (gate.depth / gate.rate).denominator > 1, 20),
-    "the ns at which it fits again": (fits_again_to_the_ns, 5),
+    "the depth": (meets(lambda o, level, gate: o.size == level == gate.depth), 29),
+    "one byte beyond the depth": (meets(lambda o, level, gate: o.size == gate.depth + 1), 17),
+    "same-instant offers": (lambda gate, offers: any(o.elapsed == 0 for o in offers[1:]), 26),
+    "a flood": (lambda gate, offers: sum(o.elapsed == 0 for o in offers) >= 4, 16),
+    "full again": (meets(lambda o, level, gate: o.elapsed > 0 and level == gate.depth), 28),
+    "an idle spell": (meets(lambda o, level, gate: o.elapsed * gate.rate >= 10 * gate.depth), 19),
+    "real scale": (lambda gate, offers: gate.depth >= 65536, 6),
+    "a depth that takes no whole ns": (lambda gate, offers: (gate.depth / gate.rate).denominator > 1, 21),
+    "the ns at which it fits again": (fits_again_to_the_ns, 4),
 }
 
 
@@ -491,14 +492,13 @@ def test_offers_are_valid() -> None:
 # What is found shrinks to what can be read.
 
 
-def test_a_scenario_shrinks_to_a_few_small_requests() -> None:
-    """Asked for a flood beside another tenant, Hypothesis comes down to few tenants, small numbers, no refresh."""
+def test_a_scenario_shrinks_to_a_few_requests_at_once() -> None:
+    """Asked for a flood beside another tenant, Hypothesis comes down to few tenants and requests, and no refresh."""
     simplest = find(strategies.scenarios(shapes=[Shape.FLOOD]), has_flood, settings=CI)
     assert len(simplest.contracts) <= 3
-    assert len(simplest.requests) <= 6
+    assert len(simplest.requests) <= 8
     assert simplest.server.refresh is None
-    assert max(r.bytes for r in simplest.requests) <= 4
-    assert max(contract.max_request_bytes for contract in simplest.contracts) <= 8
+    assert {request.arrival_ns for request in simplest.requests} == {0}
 
 
 def test_records_are_frozen() -> None:
