@@ -8,12 +8,27 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
+import attrs
+
+from headgate.model.algebra import where
 from headgate.model.refresh import effective_rate
 from headgate.spec.links import implements
 from headgate.spec.units import BytesPerNs, Celsius, Number
 from headgate.spec.vocabulary import Device
 
-__all__ = ["ESSAY_SHARE", "admits", "essay_admits", "essay_rule_is_safe", "safe_capacity"]
+__all__ = [
+    "ESSAY_SHARE",
+    "Admitted",
+    "admits",
+    "check",
+    "commit",
+    "essay_admits",
+    "essay_rule_is_safe",
+    "peak_admits",
+    "release",
+    "request",
+    "safe_capacity",
+]
 
 ESSAY_SHARE = Fraction(85, 100)
 
@@ -22,6 +37,44 @@ ESSAY_SHARE = Fraction(85, 100)
 def admits(guarantees: Sequence[Number], capacity: Number) -> Any:
     """Return whether the guarantees (bytes per ns) sum to at most `capacity`."""
     return sum(guarantees) <= capacity
+
+
+@attrs.frozen
+class Admitted:
+    """State of the gate: the sum of the guarantees that have been admitted, in bytes per ns."""
+
+    total: Number
+
+
+@implements("AD-3")
+def check(state: Admitted, guarantee: Number, capacity: Number) -> Any:
+    """Return whether `guarantee` fits beside what has been admitted."""
+    return admits([state.total, guarantee], capacity)
+
+
+@implements("AD-3")
+def commit(state: Admitted, guarantee: Number) -> Admitted:
+    """Return the gate with `guarantee` admitted, whether or not it fits: only `request` may call this safely."""
+    return Admitted(state.total + guarantee)
+
+
+@implements("AD-3")
+def request(state: Admitted, guarantee: Number, capacity: Number) -> tuple[Any, Admitted]:
+    """Return (admitted, state): check and commit as one step, so that nobody else comes in between."""
+    admitted = check(state, guarantee, capacity)
+    return admitted, where(admitted, commit(state, guarantee), state)
+
+
+@implements("AD-3")
+def release(state: Admitted, guarantee: Number) -> Admitted:
+    """Return the gate after a tenant that was admitted with `guarantee` has left."""
+    return Admitted(state.total - guarantee)
+
+
+@implements("AD-4")
+def peak_admits(guarantees: Sequence[Number], peak: Number) -> Any:
+    """Return whether a rule that forgets the refresh tax admits: the guarantees sum to at most the peak rate."""
+    return admits(guarantees, peak)
 
 
 @implements("AD-2")

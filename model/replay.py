@@ -11,7 +11,8 @@ from typing import Any
 
 import attrs
 
-from headgate.model.admission import admits, essay_admits
+from headgate.model.admission import Admitted, admits, check, commit, essay_admits, peak_admits
+from headgate.model.admission import request as admission_request
 from headgate.model.arbiters import ARBITERS
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import envelope, essay_offer, full, offer, refill
@@ -489,12 +490,31 @@ def _admission_over(given: _Given) -> Replay:
     rule: dict[str, Callable[[], Any]] = {
         "essay": lambda: essay_admits(guarantees, peak),
         "corrected": lambda: admits(guarantees, effective),
+        "no-tax": lambda: peak_admits(guarantees, peak),
     }
-    admitted = rule[given.rule_of("essay", "corrected")]()
+    admitted = rule[given.rule_of(*rule)]()
     total, bound = sum(guarantees, Fraction(0)), effective - given.tighter()
     verb = "admits" if admitted else "refuses"
     finding = f"the rule {verb} {exact_text(total)} B/ns of guarantees, {exact_text(bound)} B/ns are there"
     return Replay(bool(admitted) and total > bound, total, bound, "B/ns", finding, ())
+
+
+def _admission_race(given: _Given) -> Replay:
+    """Claim "race": clients that ask at the same time are admitted to more than the capacity.
+
+    Under the rule "check-then-act" all of them check before any of them commits.
+    """
+    guarantees, capacity = given.numbers("guarantees"), given.positive("capacity")
+    gate = Admitted(Fraction(0))
+    if given.rule_of("check-then-act", "atomic") == "atomic":
+        for guarantee in guarantees:
+            _, gate = admission_request(gate, guarantee, capacity)
+    else:
+        for guarantee in [g for g in guarantees if check(gate, g, capacity)]:
+            gate = commit(gate, guarantee)
+    bound = capacity - given.tighter()
+    finding = f"{exact_text(gate.total)} B/ns are admitted, the capacity is {exact_text(bound)} B/ns"
+    return Replay(gate.total > bound, gate.total, bound, "B/ns", finding, ())
 
 
 CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
@@ -506,4 +526,5 @@ CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
     ("refresh", "hotter-sooner"): _refresh_hotter,
     ("refresh", "service"): _refresh_service,
     ("admission", "oversubscription"): _admission_over,
+    ("admission", "race"): _admission_race,
 }

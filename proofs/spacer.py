@@ -152,6 +152,10 @@ NOT_ASKED: Mapping[str, str] = {
     "sfq-share": "as for sfq-delay",
     "sfq-bypass": "a step from the invariant of sfq-delay to its bound",
     "scfq-bypass": "a step from the invariant of scfq-delay to its bound",
+    "admission-atomic": "its claim is the invariant itself",
+    "early-delay": "rates times deadlines are products of unknowns",
+    "wfq-lateness": "as for early-delay",
+    "vtc-gap": "its claim is one step from the invariant itself",
     "drr-service-curve": "turns times quanta are products of unknowns",
 }
 

@@ -11,7 +11,7 @@ from headgate.model.refresh import effective_rate, refresh_interval, worst_refre
 from headgate.properties import strategies
 from headgate.properties.measures import uptime
 from headgate.spec.links import checks
-from headgate.spec.vocabulary import Device
+from headgate.spec.vocabulary import Device, RefreshRule
 
 H200 = Device("h200", Fraction(4800), Fraction(295), Fraction(0), Fraction(3900))
 GUARANTEES = st.lists(strategies.rates(), max_size=8)
@@ -81,3 +81,43 @@ def test_thirty_four_tenants_are_admitted_by_the_essay_and_do_not_fit() -> None:
     safe = admission.safe_capacity(H200, Fraction(95))
     assert not admission.admits(guarantees, safe)
     assert admission.admits(guarantees[:33], safe)
+
+
+@checks("AD-3")
+@given(st.lists(st.fractions(Fraction(1, 10), 500, max_denominator=10), min_size=1, max_size=12), st.integers(1, 1000))
+@example([Fraction(3), Fraction(3)], 5)  # each fits, both do not
+@example([Fraction(5)], 5)  # to the byte
+def test_a_gate_admits_whatever_fits_and_nothing_more(guarantees: list[Fraction], capacity: int) -> None:
+    """One by one, each is admitted iff it fits beside those that were; what leaves makes room again."""
+    gate, taken = admission.Admitted(Fraction(0)), Fraction(0)
+    for guarantee in guarantees:
+        admitted, gate = admission.request(gate, guarantee, capacity)
+        assert admitted == (taken + guarantee <= capacity)
+        taken += guarantee if admitted else 0
+        assert gate.total == taken <= capacity
+    for guarantee in guarantees[:1]:
+        room = admission.release(gate, min(guarantee, taken))
+        assert admission.check(room, min(guarantee, taken), capacity)
+
+
+@checks("AD-3")
+def test_two_clients_that_check_before_they_commit_are_both_told_yes() -> None:
+    """Each of two guarantees of 3 fits into 5, and both are counted."""
+    gate, three = admission.Admitted(Fraction(0)), Fraction(3)
+    assert admission.check(gate, three, 5)
+    assert admission.commit(admission.commit(gate, three), three).total > 5
+
+
+@checks("AD-4")
+@given(
+    strategies.devices(), strategies.temperatures(), strategies.temperatures(), st.fractions(0, 1, max_denominator=9)
+)
+def test_what_fits_when_hot_fits_when_cool(device: Device, one: Fraction, other: Fraction, share: Fraction) -> None:
+    """A set admitted at the hotter temperature fits at the cooler one; the peak rate itself never fits."""
+    corrected = attrs.evolve(device, refresh_rule=RefreshRule.CORRECTED)
+    hot, cool = max(one, other), min(one, other)
+    total = share * admission.safe_capacity(corrected, hot)
+    assert admission.admits([total], admission.safe_capacity(corrected, cool))
+    assert admission.peak_admits([corrected.peak_bytes_per_ns], corrected.peak_bytes_per_ns)
+    if corrected.blackout_ns > 0:
+        assert not admission.admits([corrected.peak_bytes_per_ns], admission.safe_capacity(corrected, cool))

@@ -248,6 +248,12 @@ MUTANTS = (
     Mutant("admission-share-moved", "admission", "Fraction(85, 100)", "Fraction(90, 100)", ("AD-2",)),
     Mutant("admission-threshold-moved", "admission", "blackout <= (1 - ESSAY_SHARE) * interval",
            "blackout <= ESSAY_SHARE * interval", ("AD-2",)),
+    Mutant("admission-commit-forgotten", "admission", "where(admitted, commit(state, guarantee), state)", "state",
+           ("AD-3",)),
+    Mutant("admission-commit-unchecked", "admission", "where(admitted, commit(state, guarantee), state)",
+           "commit(state, guarantee)", ("AD-3",)),
+    Mutant("admission-release-forgotten", "admission", "return Admitted(state.total - guarantee)",
+           "return Admitted(state.total)", ("AD-3",)),
     Mutant("simulator-arrival-after-choice", "simulator", "while self.to_come and self.to_come[0][0] <= now:",
            "while self.to_come and (self.to_come[0][0] < now or (self.to_come[0][0] == now and not any(self.queues) "
            "and not self.background)):", ("AR-7",)),

@@ -20,6 +20,8 @@ from headgate.spec.vocabulary import Schedule
 THEOREMS = {theorem.id: theorem for theorem in catalogue()}
 REFUTED = {
     "bucket-essay": 1, "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
+    "admission-race": 0,
+    "admission-no-tax": 0,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
@@ -69,6 +71,8 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
         ("essay-tag", "scfq"),
         ("refresh-essay-interval", "corrected"),
         ("admission-essay", "corrected"),
+        ("admission-no-tax", "corrected"),
+        ("admission-race", "atomic"),
     ],
 )
 def test_the_corrected_rule_keeps_what_the_essay_breaks(name: str, rule: str) -> None:

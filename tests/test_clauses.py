@@ -23,7 +23,7 @@ MECHANISMS = {
     "FR": ("fr-fcfs", 3),
     "RF": ("refresh", 11),
     "CH": ("channels", 3),
-    "AD": ("admission", 2),
+    "AD": ("admission", 4),
     "BD": ("bounds", 13),
     "RC": ("recordings", 7),
     "CT": ("contracts", 2),

@@ -6,9 +6,21 @@ from typing import Any
 
 import z3
 
-from headgate.model.admission import ESSAY_SHARE, admits, essay_admits, essay_rule_is_safe
-from headgate.model.refresh import corrected_interval
+from headgate.model.admission import (
+    ESSAY_SHARE,
+    Admitted,
+    admits,
+    check,
+    commit,
+    essay_admits,
+    essay_rule_is_safe,
+    peak_admits,
+    release,
+    request,
+)
+from headgate.model.refresh import Refresh, corrected_interval, served_by
 from headgate.proofs.decoding import schedule_of
+from headgate.proofs.invariants import invariant
 from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Expect, Obligation, Query, Theorem
 from headgate.spec.vocabulary import Schedule
@@ -65,6 +77,69 @@ def _attack(tighter: Fraction) -> Query:
     return Query(domain, decode, (count,))
 
 
+def _atomic() -> list[Obligation]:
+    total, guarantee, capacity = z3.Reals("total guarantee capacity")
+    within = invariant("gate", within_capacity=total <= capacity)
+    given = (capacity > 0, guarantee > 0, total >= 0, within)
+    admitted, after = request(Admitted(total), guarantee, capacity)
+    fewer = release(Admitted(total), guarantee)
+    return [
+        Obligation("at first nothing is admitted", (capacity > 0,),
+                   invariant("gate", within_capacity=lift(0) <= capacity)),
+        Obligation("a request", given, invariant("gate", within_capacity=after.total <= capacity)),
+        Obligation("a tenant leaves", given, invariant("gate", within_capacity=fewer.total <= capacity)),
+        Obligation("refused iff it would be too much", given, z3.Not(admitted) == (total + guarantee > capacity)),
+        Obligation("the sum never exceeds the capacity", given, total <= capacity),
+        Obligation("what is refused is not counted", (*given, z3.Not(admitted)), after.total == total),
+    ]  # fmt: skip
+
+
+def _race(tighter: Fraction) -> Query:
+    """Two clients, both told yes before either is counted."""
+    first, second, capacity = z3.Ints("first second capacity")
+    nobody = Admitted(0)
+    both = z3.And(check(nobody, first, capacity), check(nobody, second, capacity))
+    total = commit(commit(nobody, first), second).total
+    domain = (first >= 1, second >= 1, capacity >= 1, both, total > capacity - lift(tighter))
+    heading = ("AD-3", "Clients that check and then act keep the capacity.", "admission", "check-then-act", "race")
+
+    def decode(model: z3.ModelRef) -> Schedule:
+        return schedule_of(model, heading, {"capacity": capacity, "guarantees": [first, second]}, [])
+
+    return Query(domain, decode, (capacity, first, second))
+
+
+def _range() -> list[Obligation]:
+    """Whatever fits at the hottest temperature fits at any other, whose interval is no shorter."""
+    total, peak, blackout, hottest, cooler, kept = z3.Reals("total peak blackout hottest cooler kept")
+    given = (peak > 0, total > 0, blackout > 0, hottest > blackout, cooler >= hottest, kept > 0, kept <= 1)
+    left = served_by(peak, Refresh(hottest, blackout)) * kept
+    there = served_by(peak, Refresh(cooler, blackout)) * kept
+    return [
+        Obligation("an admitted set fits at every temperature", (*given, admits([total * hottest], left)),
+                   admits([total * cooler], there)),
+        Obligation("a set that is refused does not fit at the hottest",
+                   (*given, z3.Not(admits([total * hottest], left))), total * hottest > left),
+        Obligation("and what is kept is less than the peak", given, there < peak * cooler),
+    ]  # fmt: skip
+
+
+def _no_tax(tighter: Fraction) -> Query:
+    """The essays' H200 at 70 C, where refresh is slowest: n equal tenants of 120 GB/s within the peak rate."""
+    peak, count = Fraction(4800), z3.Int("count")
+    total: Any = 120 * z3.ToReal(count)
+    effective = peak * (1 - BLACKOUT_NS / BASE_NS)
+    domain = (count >= 1, count <= 64, peak_admits([total], peak), z3.Not(admits([total], effective - tighter)))
+    heading = ("AD-4", "What the peak rate admits is there.", "admission", "no-tax", "oversubscription")
+    parameters = {"peak": peak, "blackout": BLACKOUT_NS, "interval": BASE_NS}
+
+    def decode(model: z3.ModelRef) -> Schedule:
+        many = model.eval(count, model_completion=True).as_long()
+        return schedule_of(model, heading, {**parameters, "guarantees": [120] * many}, [])
+
+    return Query(domain, decode, (count,))
+
+
 THEOREMS: Sequence[Theorem] = (
     Theorem(
         "admission-threshold", ("AD-1", "AD-2"),
@@ -79,5 +154,27 @@ THEOREMS: Sequence[Theorem] = (
     Theorem(
         "admission-essay", ("AD-2",), "What the essay's 0.85 rule admits is there at 95 C.",
         "the essays' H200, equal tenants of 120 GB/s", expect=Expect.REFUTED, attack=_attack,
+    ),
+    Theorem(
+        "admission-atomic", ("AD-1", "AD-3"),
+        "With check and commit in one step the guarantees never exceed the capacity; one is refused iff it would.",
+        "every horizon; any number of clients, guarantees and capacity", obligations=_atomic,
+        invariants=("gate",), partner="admission-atomic",
+    ),
+    Theorem(
+        "admission-race", ("AD-3",), "Clients that check and then act keep the capacity.",
+        "two clients", expect=Expect.REFUTED, attack=_race,
+    ),
+    Theorem(
+        "admission-range", ("AD-1", "AD-4", "RF-4"),
+        "A set that fits at the hottest temperature, migration and bubbles taken off, fits at every other.",
+        "any rates, blackout, intervals and shares",
+        ("the interval never grows with temperature (RF-4)",
+         "migration and bubbles take the same share at all temperatures"),
+        obligations=_range,
+    ),
+    Theorem(
+        "admission-no-tax", ("AD-4",), "What the peak rate admits is there.",
+        "the essays' H200 when cold, equal tenants of 120 GB/s", expect=Expect.REFUTED, attack=_no_tax,
     ),
 )  # fmt: skip
