@@ -57,6 +57,11 @@ LOPSIDED = Scenario(
     (*[Request(0, 0, 6)] * 4, *[Request(1, 0, 6)] * 12),
 )
 
+# Tenant 0 is backlogged without a break: its next request arrives at the instant at which the one before is done.
+UNBROKEN = Scenario(
+    tenants(1, 1), Server(Fraction(2)), (Request(1, 0, 4), Request(1, 0, 4), Request(0, 1, 4), Request(0, 4, 4))
+)
+
 
 def start_tag_due(log: Log) -> list[tuple[Stamping, Fraction]]:
     """Return every stamping with the start tag that was due: max(V, the tenant's previous finish tag).
@@ -126,6 +131,7 @@ def test_smallest_start_tag_goes_first_then_priority_then_number(scenario: Scena
 @example(LATE)
 @example(AFTER_REST)
 @example(LOPSIDED)
+@example(UNBROKEN)
 def test_no_two_backlogged_tenants_drift_apart(scenario: Scenario) -> None:
     """On any server, in every interval in which both are backlogged, the gap is at most L_i / w_i + L_j / w_j."""
     for gap in pair_gaps(scenario, recorded_run(scenario, SFQ).services):
