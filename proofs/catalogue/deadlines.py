@@ -19,6 +19,7 @@ from headgate.model.arbiters.wfq import select as wfq_select
 from headgate.model.bounds import early_delay, gps_lateness, vtc_gap
 from headgate.model.promise import goyal_expected_arrival
 from headgate.proofs.invariants import invariant
+from headgate.proofs.quotients import cancelling, covers
 from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Obligation, Theorem
 
@@ -113,22 +114,24 @@ def _lateness() -> list[Obligation]:
     late = rate * (finish - deadline) <= largest + rate * blackout
     return [
         Obligation("the tracked request is done in time", given, late),
-        Obligation("which is the lateness as a formula", (*given, late),
-                   finish - deadline <= gps_lateness(largest, rate, blackout)),
+        covers("the lateness as a formula", (), rate, gps_lateness(largest, rate, blackout), largest + rate * blackout),
+        cancelling(),
     ]  # fmt: skip
 
 
 def _early_bound() -> list[Obligation]:
-    rate, blackout, largest, expected, finish, size, own = z3.Reals("rate blackout largest expected finish size own")
-    cost = z3.Real("cost")
-    positive = (rate > 0, own > 0, own <= rate, blackout >= 0, size > 0, size <= largest, own * cost == size)
-    late = rate * (finish - expected - cost) <= largest + rate * blackout
-    before = rate * (finish - expected - blackout) <= size
-    bound = finish - expected <= early_delay(size, largest, rate, blackout, own)
+    rate, blackout, largest, size, own = z3.Reals("rate blackout largest size own")
+    waits = gps_lateness(largest, rate, blackout)
+    bound = early_delay(size, largest, rate, blackout, own)
+    positive = (rate > 0, own > 0, own <= rate, blackout >= 0, size > 0, size <= largest)
+    lasts = z3.Real("lasts")
     return [
-        Obligation("a request served once it is due", (*positive, late), bound),
-        Obligation("a request served before it is due", (*positive, before), bound),
-    ]
+        Obligation("the bound is one cost and the lateness", positive,
+                   bound == early_delay(size, 0, rate, 0, own) + waits),
+        covers("the cost as a formula", (rate > 0, size > 0), own, early_delay(size, 0, rate, 0, own), size),
+        Obligation("a request served before it is due is no later than the lateness",
+                   (*positive, rate * (lasts - blackout) <= size), rate * lasts <= largest + rate * blackout),
+    ]  # fmt: skip
 
 
 def _early() -> list[Obligation]:

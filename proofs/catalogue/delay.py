@@ -33,6 +33,7 @@ from headgate.proofs.flows import (
     sound_flows,
 )
 from headgate.proofs.invariants import invariant
+from headgate.proofs.quotients import cancelling, covers
 from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Obligation, Query, Theorem
 from headgate.spec.vocabulary import Request, Schedule
@@ -227,7 +228,8 @@ def _sfq_conclusion() -> list[Obligation]:
     promise = sfq_delay(n["largest"], n["others"] + n["background"], n["rate"], n["blackout"])
     return [
         Obligation("the request is done in time", given, late <= bound),
-        Obligation("which is the bound as a formula", (*given, late <= bound), n["finish"] - n["expected"] <= promise),
+        covers("the bound as a formula", (n["size"] <= n["largest"],), n["rate"], promise, bound),
+        cancelling(),
     ]
 
 
@@ -238,14 +240,16 @@ def _scfq_conclusion() -> list[Obligation]:
     given = (*_common(n), n["own_given"] == n["own"] * n["passed"], n["own"] * cost == n["size"], moved)
     late = n["rate"] * (n["finish"] - n["expected"] - cost)
     bound = n["others"] + n["background"] + n["rate"] * n["blackout"]
-    promise = scfq_delay(n["largest"], n["others"] + n["background"], n["rate"], n["blackout"], n["own"])
+    rest = scfq_delay(0, n["others"] + n["background"], n["rate"], n["blackout"], n["own"])
+    own = scfq_delay(n["largest"], 0, n["rate"], 0, n["own"])
+    whole = scfq_delay(n["largest"], n["others"] + n["background"], n["rate"], n["blackout"], n["own"])
     return [
         Obligation("the request is done in time", given, late <= bound),
         Obligation("its cost is at most that of the largest", given, cost * n["own"] <= n["largest"]),
-        Obligation("which is the bound as a formula",
-                   (n["rate"] > 0, n["own"] > 0, late <= bound, n["own"] * cost == n["size"],
-                    n["size"] <= n["largest"]),
-                   n["finish"] - n["expected"] <= promise),
+        covers("the share of the others as a formula", (n["own"] > 0,), n["rate"], rest, bound),
+        covers("its own share as a formula", (n["rate"] > 0,), n["own"], own, n["largest"]),
+        cancelling(),
+        Obligation("the two are the bound", (n["rate"] > 0, n["own"] > 0), own + rest == whole),
     ]  # fmt: skip
 
 

@@ -216,10 +216,15 @@ def _expected_steps() -> list[Obligation]:
     now = expected_arrival(arrival, before, per_byte)
     later, _ = charge(after, g, elapsed, size)
     following = expected_arrival(arrival + elapsed, later, per_byte)
+    # Products of three unknowns are too much for some solvers: what g and 1 / g make of them is a step of its own.
+    left = ledger + size - g * elapsed
+    made = (left * per_byte == (ledger + size) * per_byte - elapsed, (left >= 0) == (left * per_byte >= 0))
     return [
+        Obligation("what is left, in time", given[:2], made[0]),
+        Obligation("what is left, and its sign", given[:2], made[1]),
         Obligation("the first request is expected when it arrives", given,
                    expected_arrival(arrival, 0, per_byte) == arrival),
-        Obligation("each next one as Goyal has it", given,
+        Obligation("each next one as Goyal has it", (*given, *made),
                    following == goyal_expected_arrival(arrival + elapsed, now, size * per_byte)),
         Obligation("never before it arrives", given, now >= arrival),
     ]  # fmt: skip
