@@ -187,8 +187,8 @@ def gps_lag(largest: Number) -> Number:
 
 @implements("WF-4")
 def worst_case_lag(own: Number, largest: Number, guaranteed: Fraction, rate: Fraction) -> Number:
-    """Return L_i + (L - L_i) g / C: how many bytes less than g t a backlogged tenant may get in t ns under WF2Q+."""
-    return own + (largest - own) * guaranteed * _ns_per_byte(rate)
+    """Return 2 L_i + (L - L_i) g / C: how many bytes less than g t a backlogged tenant may get in t ns under WF2Q+."""
+    return own + own + (largest - own) * guaranteed * _ns_per_byte(rate)
 
 
 @implements("FR-3")

@@ -165,12 +165,12 @@ def shortfalls(services: Sequence[Service], tenant: int, rate: Fraction) -> Iter
 @example(LATE)
 @example(IN_TURN)
 def test_a_backlogged_tenant_gets_its_rate_but_for_a_little(scenario: Scenario) -> None:
-    """On a constant rate C, in every interval of t ns in which it is backlogged: g t - L_i - (L - L_i) g / C."""
+    """On a constant rate C, in every interval of t ns in which it is backlogged: g t - 2 L_i - (L - L_i) g / C."""
     services = recorded_run(scenario, WF2Q_PLUS).services
     rate = scenario.server.peak_bytes_per_ns
     largest = max((service.request.bytes for service in services), default=0)
     for tenant, contract in enumerate(scenario.contracts):
         g, own = contract.guaranteed_bytes_per_ns, largest_of(services, tenant)
-        bound = own + (largest - own) * g / rate
+        bound = 2 * own + (largest - own) * g / rate
         assert bounds.worst_case_lag(own, largest, g, rate) == bound
         assert max(shortfalls(services, tenant, g), default=0) <= bound
