@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from headgate.benchmarks.generate_recording import write
-from headgate.properties.judge import judge_rows
+from headgate.properties.judge.judging import judge_rows
 from headgate.spec.contracts import read_contracts
 from headgate.spec.recordings import Recording
 

@@ -67,7 +67,7 @@ def trace(
     Exit codes: 0 holds, 1 violated and shown, 2 bad input.
     """
     from headgate.cli import trace_report
-    from headgate.properties.judge import judge_rows
+    from headgate.properties.judge.judging import judge_rows
 
     agreed = _agreed(contracts, slo_us)
     inputs = [path for path in (file, contracts, baseline) if path is not None]

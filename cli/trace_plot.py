@@ -14,7 +14,7 @@ from pathlib import Path
 
 import attrs
 
-from headgate.properties.judge_report import Report, TenantReport
+from headgate.properties.judge.report import Report, TenantReport
 from headgate.spec.errors import InputError
 from headgate.spec.recordings import Row
 from headgate.spec.vocabulary import ContractSet

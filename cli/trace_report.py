@@ -9,9 +9,9 @@ from fractions import Fraction
 import attrs
 
 from headgate.cli.output import Screen, json_text
-from headgate.properties.judge_compare import Comparison, compare
-from headgate.properties.judge_order import PairGap
-from headgate.properties.judge_report import (
+from headgate.properties.judge.compare import Comparison, compare
+from headgate.properties.judge.order import PairGap
+from headgate.properties.judge.report import (
     Check,
     Delay,
     Lateness,
@@ -22,7 +22,7 @@ from headgate.properties.judge_report import (
     TenantReport,
     Total,
 )
-from headgate.properties.judge_windows import Missed, Span
+from headgate.properties.judge.windows import Missed, Span
 from headgate.spec.recordings import Row
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Excess, Policing, Verdict

@@ -18,12 +18,12 @@ from hypothesis.strategies import DrawFn
 from headgate.model.arbiters import ARBITERS
 from headgate.model.simulator import simulate
 from headgate.properties import strategies
-from headgate.properties.judge import judge_rows
-from headgate.properties.judge_compare import compare
-from headgate.properties.judge_order import GapWatch, OrderWatch
-from headgate.properties.judge_quantiles import Quantiles, nearest_rank
-from headgate.properties.judge_report import TenantReport
-from headgate.properties.judge_windows import IdleWatch, MissedWindow
+from headgate.properties.judge.compare import compare
+from headgate.properties.judge.judging import judge_rows
+from headgate.properties.judge.order import GapWatch, OrderWatch
+from headgate.properties.judge.quantiles import Quantiles, nearest_rank
+from headgate.properties.judge.report import TenantReport
+from headgate.properties.judge.windows import IdleWatch, MissedWindow
 from headgate.properties.oracles import judge as oracle
 from headgate.properties.strategies import Scenario
 from headgate.spec.errors import InputError

@@ -8,10 +8,10 @@ from pathlib import Path
 import attrs
 import pytest
 
-from headgate.properties.judge import judge_rows, policy_delay
-from headgate.properties.judge_compare import compare
-from headgate.properties.judge_quantiles import MOST_DISTINCT, Quantiles, bucket_top
-from headgate.properties.judge_report import Check, Report
+from headgate.properties.judge.compare import compare
+from headgate.properties.judge.judging import judge_rows, policy_delay
+from headgate.properties.judge.quantiles import MOST_DISTINCT, Quantiles, bucket_top
+from headgate.properties.judge.report import Check, Report
 from headgate.spec.contracts import read_contracts
 from headgate.spec.recordings import Recording, Row
 from headgate.spec.vocabulary import Contract, ContractSet, Device, Excess, Policing, Verdict

@@ -10,10 +10,10 @@ from fractions import Fraction
 from headgate.model.meter import Meter, MeterRates, advance, fresh, is_paced, offer
 from headgate.model.policing import meter_rates
 from headgate.model.promise import charge, expected_arrival, is_kept
-from headgate.properties.judge_order import OrderWatch
-from headgate.properties.judge_quantiles import Quantiles, nearest_rank
-from headgate.properties.judge_report import Lateness, Overtaken, Tail, Tally, TenantReport, Wait
-from headgate.properties.judge_windows import MissedWindow
+from headgate.properties.judge.order import OrderWatch
+from headgate.properties.judge.quantiles import Quantiles, nearest_rank
+from headgate.properties.judge.report import Lateness, Overtaken, Tail, Tally, TenantReport, Wait
+from headgate.properties.judge.windows import MissedWindow
 from headgate.spec.links import implements
 from headgate.spec.recordings import Row
 from headgate.spec.units import BytesPerNs, Nanoseconds

@@ -14,10 +14,10 @@ import attrs
 from headgate.model.admission import admits, safe_capacity
 from headgate.model.bounds import pairwise_gap, promised_delay
 from headgate.model.refresh import effective_rate
-from headgate.properties.judge_order import GapWatch, OrderWatch, PairGap
-from headgate.properties.judge_report import Check, Delay, Report, Tally, TenantReport, Total
-from headgate.properties.judge_tenant import TenantWatch, TrafficSpan, overtaken, tail_of
-from headgate.properties.judge_windows import IdleWatch
+from headgate.properties.judge.order import GapWatch, OrderWatch, PairGap
+from headgate.properties.judge.report import Check, Delay, Report, Tally, TenantReport, Total
+from headgate.properties.judge.tenant import TenantWatch, TrafficSpan, overtaken, tail_of
+from headgate.properties.judge.windows import IdleWatch
 from headgate.spec.recordings import Row
 from headgate.spec.units import BytesPerNs, Celsius, Nanoseconds
 from headgate.spec.vocabulary import ContractSet, Excess, Policing

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import attrs
 
-from headgate.properties.judge_report import Lateness, Report, Tail
+from headgate.properties.judge.report import Lateness, Report, Tail
 from headgate.spec.links import implements
 
 __all__ = ["Comparison", "compare"]

@@ -2,8 +2,8 @@
 
 import attrs
 
-from headgate.properties.judge_order import PairGap
-from headgate.properties.judge_windows import Missed, Span
+from headgate.properties.judge.order import PairGap
+from headgate.properties.judge.windows import Missed, Span
 from headgate.spec.recordings import Row
 from headgate.spec.units import Bytes, BytesPerNs, ExactNs, Nanoseconds
 from headgate.spec.vocabulary import Excess, Policing, Verdict
