@@ -4,17 +4,18 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from headgate.model.arbiters import Policy
+from headgate.model.arbiters import ARBITERS, Policy
 from headgate.model.arbiters.drr import DRR, quanta_for
 from headgate.model.arbiters.essay import ESSAY
 from headgate.model.arbiters.fcfs import FCFS
 from headgate.model.arbiters.round_robin import ROUND_ROBIN
 from headgate.model.arbiters.sfq import SFQ
 from headgate.model.arbiters.strict_priority import PRIORITY
-from headgate.model.simulator import Server, tenants_of
+from headgate.model.simulator import Server, simulate, tenants_of
 from headgate.properties import strategies
 from headgate.properties.measures import (
     Choice,
@@ -316,3 +317,32 @@ def test_essay_tag_counts_nothing_of_the_past(scenario: Scenario) -> None:
         elif isinstance(event, Choice):
             virtual, heads = next(chosen)
             assert virtual == min(head.end for head in heads.values())
+
+
+def waits_for(ratio: int, policy: str) -> int:
+    """Return how many requests go before the victim's one, which costs `ratio` times as much as each of a rival's.
+
+    The rival sends twice what the channel serves; weights are small, so that arrival times never exceed the tags.
+    """
+    weight = Fraction(1, 10**6)
+    contracts = [
+        Contract(name, w, w, max_request_bytes=2) for name, w in (("victim", weight / ratio), ("rival", weight))
+    ]
+    requests = [Request(0, 0, 2), *(Request(1, at, 2) for at in range(2**ratio))]
+    services = simulate(requests, contracts, ARBITERS[policy], Server(Fraction(1))).services
+    return next(number for number, service in enumerate(services) if service.request.tenant == 0)
+
+
+@checks("FQ-9")
+def test_the_wait_under_the_essay_tag_doubles_with_every_step_of_the_size_ratio() -> None:
+    """A conforming request waits for 2^(K - 1) - 1 others, K the ratio of the costs; for none under SFQ."""
+    for ratio in range(2, 12):
+        assert waits_for(ratio, "essay") == 2 ** (ratio - 1) - 1
+        assert waits_for(ratio, "sfq") == 0
+
+
+@pytest.mark.soak
+def test_the_wait_doubles_up_to_a_ratio_of_sixteen() -> None:
+    """The longest of the family: 32,767 requests go first."""
+    for ratio in range(12, 17):
+        assert waits_for(ratio, "essay") == 2 ** (ratio - 1) - 1
