@@ -41,6 +41,9 @@ __all__ = [
 ]
 
 
+DEADLINE_POLICIES = ("early", "wfq", "wf2q+")
+
+
 @attrs.frozen
 class Line:
     """The number `slope x + offset` of an x that is open: a size in bytes, or a delay in ns."""
@@ -160,13 +163,24 @@ def fcfs_delay(burst: Number, rate: Fraction, blackout: Number) -> Number:
 
 
 def promised_delay(
-    policy: str, largest: Number, others: Number, rate: Fraction, blackout: Number, guaranteed: Fraction
+    policy: str,
+    largest: Number,
+    others: Number,
+    rate: Fraction,
+    blackout: Number,
+    guaranteed: Fraction,
+    longest: Number | None = None,
 ) -> Number | None:
-    """Return the bound of `policy` from expected arrival to finish, or None for a policy that gives none."""
+    """Return the bound of `policy` from expected arrival to finish, or None for a policy that gives none.
+
+    `longest` is the largest request of anybody; the policies that follow deadlines need it.
+    """
     if policy == "sfq":
         return sfq_delay(largest, others, rate, blackout)
     if policy == "scfq":
         return scfq_delay(largest, others, rate, blackout, guaranteed)
+    if policy in DEADLINE_POLICIES and longest is not None:
+        return deadline_delay(largest, longest, rate, blackout, guaranteed)
     return None
 
 

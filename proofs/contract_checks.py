@@ -21,6 +21,7 @@ __all__ = ["ContractCheck", "contract_checks", "is_judged"]
 # Every curve of tREFI is at its longest when cold; the essay's grows once on the way, so both ends count.
 COLDEST_C = Fraction(-40)
 NOT_ARBITRATED = "none"
+CLAUSE_OF_BOUND = {"sfq": ("FQ-5",), "scfq": ("FQ-6",), "early": ("EA-2",), "wfq": ("WQ-7",), "wf2q+": ("WF-3",)}
 
 
 @attrs.frozen
@@ -119,6 +120,7 @@ def _bound(contracts: ContractSet, contract: Contract, rate: BytesPerNs) -> Exac
         rate,
         contracts.device.blackout_ns,
         contract.guaranteed_bytes_per_ns,
+        max(c.max_request_bytes for c in contracts.guaranteed),
     )
     return None if delay is None else Fraction(delay) + Fraction(_largest_background(contracts)) / rate
 
@@ -139,7 +141,7 @@ def _why_open(contracts: ContractSet, rate: BytesPerNs, fits: bool) -> str:
 
 
 def _clause_of_bound(policy: str) -> tuple[str, ...]:
-    return {"sfq": ("FQ-5",), "scfq": ("FQ-6",)}.get(policy, ())
+    return CLAUSE_OF_BOUND.get(policy, ())
 
 
 # ---- numbers for people, rounded against the claim ----
