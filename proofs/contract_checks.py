@@ -136,7 +136,7 @@ def _why_open(contracts: ContractSet, rate: BytesPerNs, fits: bool) -> str:
     first = contracts.guaranteed[0]
     giving = [p for p in POLICIES if _bound(attrs.evolve(contracts, policy=p), first, rate) is not None]
     return f"the policy {contracts.policy} gives no bound on the delay, so the promise may be broken; " + (
-        f"{' and '.join(giving)} give one"
+        f"{', '.join(giving[:-1])} and {giving[-1]} give one"
     )
 
 
