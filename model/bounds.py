@@ -41,9 +41,6 @@ __all__ = [
 ]
 
 
-DEADLINE_POLICIES = ("early", "wfq", "wf2q+")
-
-
 @attrs.frozen
 class Line:
     """The number `slope x + offset` of an x that is open: a size in bytes, or a delay in ns."""
@@ -171,16 +168,17 @@ def promised_delay(
     guaranteed: Fraction,
     longest: Number | None = None,
 ) -> Number | None:
-    """Return the bound of `policy` from expected arrival to finish, or None for a policy that gives none.
+    """Return the proved bound of `policy` from expected arrival to finish, or None for a policy that has none.
 
-    `longest` is the largest request of anybody; the policies that follow deadlines need it.
+    `longest` is the largest request of anybody, which *early* needs. WFQ and WF2Q+ have bounds that are held by
+    properties alone (WQ-7, WF-3): no promise rests on them.
     """
     if policy == "sfq":
         return sfq_delay(largest, others, rate, blackout)
     if policy == "scfq":
         return scfq_delay(largest, others, rate, blackout, guaranteed)
-    if policy in DEADLINE_POLICIES and longest is not None:
-        return deadline_delay(largest, longest, rate, blackout, guaranteed)
+    if policy == "early" and longest is not None:
+        return early_delay(largest, longest, rate, blackout, guaranteed)
     return None
 
 

@@ -21,7 +21,7 @@ __all__ = ["ContractCheck", "contract_checks", "is_judged"]
 # Every curve of tREFI is at its longest when cold; the essay's grows once on the way, so both ends count.
 COLDEST_C = Fraction(-40)
 NOT_ARBITRATED = "none"
-CLAUSE_OF_BOUND = {"sfq": ("FQ-5",), "scfq": ("FQ-6",), "early": ("EA-2",), "wfq": ("WQ-7",), "wf2q+": ("WF-3",)}
+CLAUSE_OF_BOUND = {"sfq": ("FQ-5",), "scfq": ("FQ-6",), "early": ("EA-2",)}
 
 
 @attrs.frozen
@@ -135,7 +135,7 @@ def _why_open(contracts: ContractSet, rate: BytesPerNs, fits: bool) -> str:
         return "no bound holds where the guarantees are not there (contracts.admission)"
     first = contracts.guaranteed[0]
     giving = [p for p in POLICIES if _bound(attrs.evolve(contracts, policy=p), first, rate) is not None]
-    return f"the policy {contracts.policy} gives no bound on the delay, so the promise may be broken; " + (
+    return f"the policy {contracts.policy} gives no proved bound on the delay, so the promise may be broken; " + (
         f"{', '.join(giving[:-1])} and {giving[-1]} give one"
     )
 

@@ -226,7 +226,7 @@ def contract_file(folder: Path, *changes: tuple[str, str]) -> str:
         (("= 320", "= 320"), 0, "8 of 8 checks hold"),
         (("= 320", "= 3200"), 1, "4930 GB/s of 3707.076 GB/s"),
         (("= 12.5", "= 10"), 1, "at most 10.274 us, 10 us promised"),
-        (('"sfq"', '"fcfs"'), 3, "gives no bound on the delay"),
+        (('"sfq"', '"fcfs"'), 3, "gives no proved bound on the delay"),
         (('"sfq"', '"none"'), 0, "no arbiter to bound a delay; headgate trace judges a recording"),
     ],
 )
