@@ -38,7 +38,7 @@ def _numbers(command: Any) -> Any:
     return command
 
 
-@click.command(short_help="Hold an implementation against the model.")
+@click.command(short_help="Does this implementation keep the rule?")
 @click.argument("target", metavar="package.module:factory", required=False)
 @click.option("--role", type=click.Choice(ROLES), help="What the implementation is.")
 @click.option("--policy", metavar="POLICY", help="What it is declared to be, such as token-bucket or sfq.")
