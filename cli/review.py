@@ -3,6 +3,7 @@
 Exit code 0: conforming; 1: violating; 2: errored (it crashed, hung or broke the protocol), or bad usage.
 """
 
+import shlex
 from fractions import Fraction
 from typing import Any
 
@@ -40,6 +41,9 @@ def _numbers(command: Any) -> Any:
 
 @click.command(short_help="Does this implementation keep the rule?")
 @click.argument("target", metavar="package.module:factory", required=False)
+@click.option(
+    "--exec", "command", metavar="COMMAND", help="A process that speaks JSON lines, such as 'node driver.js'."
+)
 @click.option("--role", type=click.Choice(ROLES), help="What the implementation is.")
 @click.option("--policy", metavar="POLICY", help="What it is declared to be, such as token-bucket or sfq.")
 @_numbers
@@ -52,7 +56,7 @@ def _numbers(command: Any) -> Any:
 @click.option("--profile", type=click.Choice(["quick", "ci", "explore"]), default="ci", show_default=True)
 @click.option("--case-seconds", type=click.FloatRange(0.01, 3600), default=5.0, help="A case that takes longer hangs.")
 @format_option()
-def review(target: str | None, role: str | None, form: str, **given: Any) -> int:
+def review(target: str | None, command: str | None, role: str | None, form: str, **given: Any) -> int:
     """Hold an implementation against the model: offer it what breaks others, and judge every answer exactly.
 
     package.module:factory is called with the role's numbers by name (rate=..., burst=...) and returns an object with
@@ -62,14 +66,20 @@ def review(target: str | None, role: str | None, form: str, **given: Any) -> int
     """
     from headgate.cli.review_report import as_json, as_text
     from headgate.properties.review.hunt import PROFILES, Outcome, hunt
-    from headgate.properties.review.targets import PythonTarget, load_factory
+    from headgate.properties.review.process import ProcessTarget
+    from headgate.properties.review.targets import PythonTarget, Target, load_factory
 
     if role is None:
         raise BadInput(f"--role: expected one of {', '.join(ROLES)}")
-    if target is None:
-        raise BadInput("expected an implementation, such as package.module:factory")
+    if (target is None) == (command is None):
+        raise BadInput("expected an implementation: package.module:factory, or --exec COMMAND")
     suite, declared = _declared(role, given)
-    reached = PythonTarget(load_factory(target), target, declared.clock, given["case_seconds"])
+    reached: Target
+    if command is not None:
+        reached = ProcessTarget(_words(command), role, declared.clock, given["case_seconds"])
+    else:
+        assert target is not None
+        reached = PythonTarget(load_factory(target), target, declared.clock, given["case_seconds"])
     found = hunt(suite, reached, declared, PROFILES[given["profile"]])
     click.echo(as_json(found) if form == "json" else as_text(found, Screen.of_stdout()))
     return {
@@ -77,6 +87,15 @@ def review(target: str | None, role: str | None, form: str, **given: Any) -> int
         Outcome.VIOLATING: Exit.VIOLATED,
         Outcome.ERRORED: Exit.BAD_INPUT,
     }[found.outcome]
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise BadInput(
+            f"--exec: expected a command as a shell would read it, got {command[:60]!r} ({error})"
+        ) from error
 
 
 def _declared(role: str, given: dict[str, Any]) -> tuple[Any, Any]:

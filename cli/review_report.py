@@ -1,10 +1,11 @@
 """What `headgate review` prints: the verdict, the clause, the smallest case, and how to see it without headgate."""
 
+import json
 import textwrap
 from typing import Any
 
 from headgate.cli.output import Screen, json_text, shorten
-from headgate.properties.review.case import Asked
+from headgate.properties.review.case import Asked, Call
 from headgate.properties.review.hunt import Outcome, Review
 from headgate.spec.vocabulary import Verdict
 
@@ -23,7 +24,7 @@ def as_text(found: Review, screen: Screen) -> str:
         lines += ["", f"observed  {found.violation.observed}", f"expected  {found.violation.expected}"]
     if found.error is not None:
         lines += ["", *_wrapped(str(found.error), screen)]
-    if found.case is not None:
+    if found.case is not None and found.asked:
         given = ", ".join(f"{key}={value}" for key, value in found.case.configuration.items())
         lines += ["", f"the smallest case found ({len(found.asked)} calls; {given})", *_calls(found.asked, screen)]
         lines += ["", "without headgate", *(f"    {line}" for line in snippet(found).splitlines())]
@@ -58,19 +59,31 @@ def _calls(asked: tuple[Asked, ...], screen: Screen) -> list[str]:
 
 
 def snippet(found: Review) -> str:
-    """Return a program that shows the same without headgate."""
+    """Return what shows the same without headgate: a Python program, or the lines to send to the process."""
     assert found.case is not None
-    module, _, name = found.target.partition(":")
+    calls = [_arguments(found, each.call) for each in found.asked]
+    module, colon, name = found.target.partition(":")
+    if not colon:
+        told = json.dumps(
+            {"cmd": "configure", "seq": 1, "role": found.suite.role, "configuration": found.case.configuration}
+        )
+        run = json.dumps({"cmd": "run", "seq": 2, "calls": [[each.call.operation, *a] for each, a in zip(found.asked, calls, strict=True)]})  # fmt: skip
+        return f"{told}\n{run}"
     given = ", ".join(f"{key}={value!r}" for key, value in found.case.configuration.items())
     lines = [f"from {module} import {name.split('.')[0]}", f"it = {name}({given})"]
-    clock = found.declared.clock
-    for each in found.asked:
-        arguments = [
-            repr(clock.time(value)) if key == "now_ns" and isinstance(value, int) else repr(value)
-            for key, value in each.call.arguments.items()
-        ]
-        lines.append(f"print(it.{each.call.operation}({', '.join(arguments)}))  # {shorten(repr(each.answer), 40)}")
+    for each, arguments in zip(found.asked, calls, strict=True):
+        words = ", ".join(repr(argument) for argument in arguments)
+        lines.append(f"print(it.{each.call.operation}({words}))  # {shorten(repr(each.answer), 40)}")
     return "\n".join(lines)
+
+
+def _arguments(found: Review, call: Call) -> list[Any]:
+    """Return the arguments as the implementation is given them."""
+    clock = found.declared.clock
+    return [
+        clock.time(value) if key == "now_ns" and isinstance(value, int) else value
+        for key, value in call.arguments.items()
+    ]
 
 
 def as_json(found: Review) -> str:

@@ -41,6 +41,10 @@ PROFILES = {
 }
 
 
+# How long a case is made smaller, by the draws and after them: enough for any that a person would read.
+SHRINK_SECONDS, MOST_POLISH = 20.0, 2_000
+
+
 class Outcome(enum.Enum):
     """What a review concludes."""
 
@@ -86,6 +90,13 @@ def conforms(suite: Suite, target: Target, declared: Declared, case: Case) -> bo
     return True
 
 
+def _worth(fault: Violation | Errored, log: list[Asked]) -> float:
+    """Return for how many seconds a case is made smaller: not at all where no call led to the fault."""
+    if isinstance(fault, Violation) or fault.kind == "crash":
+        return SHRINK_SECONDS
+    return SHRINK_SECONDS / 4 if log else 0.0
+
+
 @attrs.define
 class _Found:
     """What the last failing case showed; shrinking ends with the smallest."""
@@ -103,14 +114,18 @@ class _Hunt:
         self.begun = time.monotonic()
         self.cases, self.complete = 0, True
         self.found: _Found | None = None
+        self.shrink_until = float("inf")
 
     def try_case(self, case: Case) -> None:
         """Run one case; remember and raise what it shows."""
+        now = time.monotonic()
         if self.found is None:
-            if time.monotonic() - self.begun > self.profile.seconds:
+            if now - self.begun > self.profile.seconds:
                 self.complete = False
                 return
             self.cases += 1
+        elif now > self.shrink_until:
+            return
         log: list[Asked] = []
         try:
             with self.target.session(case.configuration) as session:
@@ -118,6 +133,8 @@ class _Hunt:
         except (Violation, Errored) as fault:
             if self.found is not None and type(fault) is not type(self.found.fault):
                 return  # shrinking keeps to the kind that was found first
+            if self.found is None:
+                self.shrink_until = time.monotonic() + _worth(fault, log)
             self.found = _Found(fault, case, tuple(log))
             raise
 
@@ -142,19 +159,28 @@ def hunt(
 ) -> Review:
     """Run the suite against the target until a case shows something, or the profile is done."""
     running = _Hunt(suite, target, declared, profile)
-    for case in suite.seeds(declared):
+    try:
+        return _hunt(running, progress)
+    finally:
+        target.close()
+
+
+def _hunt(running: _Hunt, progress: Callable[[int], None] | None) -> Review:
+    for case in running.suite.seeds(running.declared):
         try:
             running.try_case(case)
         except (Violation, Errored):
             break
     if running.found is None:
-        _draw(running, profile, progress)
+        _draw(running, progress)
     if running.found is not None:
         _Polish(running).run()
     return running.review()
 
 
-def _draw(running: _Hunt, profile: Profile, progress: Callable[[int], None] | None) -> None:
+def _draw(running: _Hunt, progress: Callable[[int], None] | None) -> None:
+    profile = running.profile
+
     @settings(
         max_examples=profile.cases,
         deadline=None,
@@ -176,16 +202,12 @@ def _draw(running: _Hunt, profile: Profile, progress: Callable[[int], None] | No
         drawn()
 
 
-# What is tried to make a case smaller when it stands: enough for any case that a person would read.
-MOST_POLISH, POLISH_SECONDS = 2_000, 5.0
-
-
 class _Polish:
     """Makes the case found smaller where the draws could not: fewer calls, then shorter waits and smaller numbers."""
 
     def __init__(self, running: _Hunt) -> None:
         self.running = running
-        self.tries, self.until = 0, time.monotonic() + POLISH_SECONDS
+        self.tries = 0
 
     def run(self) -> None:
         """Take the first change that keeps the fault, until none does."""
@@ -221,7 +243,7 @@ class _Polish:
 
     def _stands(self, case: Case) -> bool:
         self.tries += 1
-        if self.tries > MOST_POLISH or time.monotonic() > self.until:
+        if self.tries > MOST_POLISH:
             return False
         try:
             self.running.try_case(case)

@@ -8,7 +8,7 @@ import importlib
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -25,6 +25,9 @@ LONGEST_DETAIL = 300
 class Session(Protocol):
     """One configured instance of the implementation."""
 
+    def prepare(self, calls: Sequence[Call]) -> None:
+        """Be told of calls that will be made in this order, whatever the answers are."""
+
     def call(self, call: Call) -> object:
         """Return its answer. Raises Raised for an error of its own, Errored where it failed."""
 
@@ -36,6 +39,9 @@ class Target(Protocol):
 
     def session(self, configuration: Mapping[str, Any]) -> contextlib.AbstractContextManager[Session]:
         """Return a context that holds a fresh instance. Raises Errored if it cannot be made, or takes too long."""
+
+    def close(self) -> None:
+        """End what is kept between sessions."""
 
 
 class PythonTarget:
@@ -62,11 +68,17 @@ class PythonTarget:
                     with contextlib.suppress(Exception):
                         closing()
 
+    def close(self) -> None:
+        """Nothing is kept."""
+
 
 class _Instance:
     def __init__(self, made: Any, clock: Clock) -> None:
         self.made, self.clock = made, clock
         self.methods: dict[str, Callable[..., Any]] = {}
+
+    def prepare(self, calls: Sequence[Call]) -> None:
+        """Nothing is gained by knowing."""
 
     def call(self, call: Call) -> object:
         method = self.methods.get(call.operation) or self._method(call.operation)

@@ -131,6 +131,7 @@ def _reference(case: Case, declared: Declared) -> Reference:
 def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> None:
     """Offer what the case says, and judge each decision."""
     kept: dict[object, Reference] = {}
+    session.prepare(case.calls)
     for call in case.calls:
         key = call.arguments.get("key", 0)
         reference = kept.get(key)

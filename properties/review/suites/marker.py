@@ -38,6 +38,7 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
         Fraction(numbers["pbs"]),
     )
     state, last = fresh(rates), 0
+    session.prepare(case.calls)
     for call in case.calls:
         now, size = int(call.arguments["now_ns"]), int(call.arguments["size"])
         state, last = advance(state, rates, now - last), now

@@ -51,6 +51,7 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
     """Submit what the case says, and judge each departure."""
     reference = _Reference(case, declared)
     span = max((int(call.arguments["now_ns"]) for call in case.calls), default=0)
+    session.prepare(case.calls)
     for call in case.calls:
         now, size = int(call.arguments["now_ns"]), int(call.arguments["size"])
         if size <= 0 or size > reference.depth:
