@@ -64,10 +64,10 @@ def snippet(found: Review) -> str:
     calls = [_arguments(found, each.call) for each in found.asked]
     module, colon, name = found.target.partition(":")
     if not colon:
-        told = json.dumps(
-            {"cmd": "configure", "seq": 1, "role": found.suite.role, "configuration": found.case.configuration}
-        )
-        run = json.dumps({"cmd": "run", "seq": 2, "calls": [[each.call.operation, *a] for each, a in zip(found.asked, calls, strict=True)]})  # fmt: skip
+        configure = {"cmd": "configure", "seq": 1, "role": found.suite.role}
+        told = json.dumps({**configure, "configuration": found.case.configuration})
+        words = [[each.call.operation, *values] for each, values in zip(found.asked, calls, strict=True)]
+        run = json.dumps({"cmd": "run", "seq": 2, "calls": words})
         return f"{told}\n{run}"
     given = ", ".join(f"{key}={value!r}" for key, value in found.case.configuration.items())
     lines = [f"from {module} import {name.split('.')[0]}", f"it = {name}({given})"]

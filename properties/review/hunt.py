@@ -138,6 +138,15 @@ class _Hunt:
             self.found = _Found(fault, case, tuple(log))
             raise
 
+    def pin_down(self) -> None:
+        """Where it failed at calls that were sent together, run them one by one, to see at which."""
+        if self.found is None or self.found.asked or not self.found.case.calls:
+            return
+        self.target.one_by_one()
+        self.shrink_until = time.monotonic() + SHRINK_SECONDS / 4
+        with contextlib.suppress(Violation, Errored):
+            self.try_case(self.found.case)
+
     def review(self) -> Review:
         """Return the verdict."""
         spent = time.monotonic() - self.begun
@@ -173,6 +182,7 @@ def _hunt(running: _Hunt, progress: Callable[[int], None] | None) -> Review:
             break
     if running.found is None:
         _draw(running, progress)
+    running.pin_down()
     if running.found is not None:
         _Polish(running).run()
     return running.review()

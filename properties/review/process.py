@@ -8,9 +8,9 @@ headgate writes a line, the process answers with a line (the form: `spec/schemas
     {"cmd": "run", "seq": 2, "calls": [["offer", 0, 3]]}     -> {"seq": 2, "results": [true]}
     {"cmd": "stop"}                                          -> the process ends
 
-A call that the implementation refuses by an error of its own is answered by {"raised": "why"} in place of a result. What
-would be right is never sent. Whatever the process does is contained: it is given a time for every case, a length for
-every line, and a process group of its own, which is killed with everything in it.
+A call that the implementation refuses by an error of its own is answered by {"raised": "why"} in place of a result.
+What would be right is never sent. Whatever the process does is contained: it is given a time for every case, a length
+for every line, and a process group of its own, which is killed with everything in it.
 """
 
 import contextlib
@@ -52,6 +52,11 @@ class ProcessTarget:
         self.command, self.role, self.clock, self.seconds = list(command), role, clock, seconds
         self.name = " ".join(command)
         self._line: _Line | None = None
+        self._batches = True
+
+    def one_by_one(self) -> None:
+        """From now on send one call a line, so that the last one sent is the one that it failed at."""
+        self._batches = False
 
     @contextlib.contextmanager
     def session(self, configuration: Mapping[str, Any]) -> Iterator[Session]:
@@ -62,7 +67,7 @@ class ProcessTarget:
             answer = line.ask({"cmd": "configure", "role": self.role, "configuration": dict(configuration)})
             if answer.get("ok") is not True:
                 raise Errored("garbage", f"configure was answered by {_shown(answer)}, expected ok: true")
-            yield _ProcessSession(line, self.clock)
+            yield _ProcessSession(line, self.clock, self._batches)
         except Errored as fault:
             if fault.kind != "crash":  # an error that it answered with leaves the process as it was
                 self.close()
@@ -83,13 +88,13 @@ class ProcessTarget:
 
 
 class _ProcessSession:
-    def __init__(self, line: "_Line", clock: Clock) -> None:
-        self.line, self.clock = line, clock
+    def __init__(self, line: "_Line", clock: Clock, batches: bool) -> None:
+        self.line, self.clock, self.batches = line, clock, batches
         self.ahead: deque[tuple[Call, Any]] = deque()
 
     def prepare(self, calls: Sequence[Call]) -> None:
         """Send calls that do not depend on answers in one line; `call` then hands out the answers in their order."""
-        if calls:
+        if calls and self.batches:
             self.ahead.extend(zip(calls, self._run(calls), strict=True))
 
     def call(self, call: Call) -> object:

@@ -40,6 +40,9 @@ class Target(Protocol):
     def session(self, configuration: Mapping[str, Any]) -> contextlib.AbstractContextManager[Session]:
         """Return a context that holds a fresh instance. Raises Errored if it cannot be made, or takes too long."""
 
+    def one_by_one(self) -> None:
+        """Make no call before the answer to the one before it is there, even where calls were prepared."""
+
     def close(self) -> None:
         """End what is kept between sessions."""
 
@@ -67,6 +70,9 @@ class PythonTarget:
                 if callable(closing):
                     with contextlib.suppress(Exception):
                         closing()
+
+    def one_by_one(self) -> None:
+        """Calls are always made one by one."""
 
     def close(self) -> None:
         """Nothing is kept."""

@@ -42,9 +42,8 @@ class Suite:
 def ask(session: Session, call: Call, log: list[Asked]) -> object:
     """Return the answer to a legal call, and note it: an error that it raises is a crash."""
     try:
-        answer = session.call(call)
+        answer = _answer(session, call, log)
     except Raised as error:
-        log.append(Asked(call, f"raised {error.detail}"))
         raise Errored("crash", f"{call} raised {error.detail}") from error
     log.append(Asked(call, answer))
     return answer
@@ -53,12 +52,22 @@ def ask(session: Session, call: Call, log: list[Asked]) -> object:
 def refusable(session: Session, call: Call, log: list[Asked]) -> object:
     """Return the answer to a call that may be refused, and note it; False where it raised an error."""
     try:
-        answer = session.call(call)
-    except Raised as error:
-        log.append(Asked(call, f"raised {error.detail}"))
+        answer = _answer(session, call, log)
+    except Raised:
         return False
     log.append(Asked(call, answer))
     return answer
+
+
+def _answer(session: Session, call: Call, log: list[Asked]) -> object:
+    try:
+        return session.call(call)
+    except Raised as error:
+        log.append(Asked(call, f"raised {error.detail}"))
+        raise
+    except Errored as fault:
+        log.append(Asked(call, fault.kind))
+        raise
 
 
 def decision(call: Call, answer: object) -> bool:
