@@ -66,8 +66,8 @@ def snippet(found: Review) -> str:
     if not colon:
         configure = {"cmd": "configure", "seq": 1, "role": found.suite.role}
         told = json.dumps({**configure, "configuration": found.case.configuration})
-        words = [[each.call.operation, *values] for each, values in zip(found.asked, calls, strict=True)]
-        run = json.dumps({"cmd": "run", "seq": 2, "calls": words})
+        told_calls = [[each.call.operation, *values] for each, values in zip(found.asked, calls, strict=True)]
+        run = json.dumps({"cmd": "run", "seq": 2, "calls": told_calls})
         return f"{told}\n{run}"
     given = ", ".join(f"{key}={value!r}" for key, value in found.case.configuration.items())
     lines = [f"from {module} import {name.split('.')[0]}", f"it = {name}({given})"]

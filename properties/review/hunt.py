@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings, target
 
 from headgate.properties.review.case import Asked, Call, Case, Errored, Violation
 from headgate.properties.review.declared import Declared
@@ -116,23 +116,23 @@ class _Hunt:
         self.found: _Found | None = None
         self.shrink_until = float("inf")
 
-    def try_case(self, case: Case) -> None:
-        """Run one case; remember and raise what it shows."""
+    def try_case(self, case: Case) -> float | None:
+        """Run one case; remember and raise what it shows, or return how close it came."""
         now = time.monotonic()
         if self.found is None:
             if now - self.begun > self.profile.seconds:
                 self.complete = False
-                return
+                return None
             self.cases += 1
         elif now > self.shrink_until:
-            return
+            return None
         log: list[Asked] = []
         try:
             with self.target.session(case.configuration) as session:
-                self.suite.conduct(case, session, self.declared, log)
+                return self.suite.conduct(case, session, self.declared, log)
         except (Violation, Errored) as fault:
             if self.found is not None and type(fault) is not type(self.found.fault):
-                return  # shrinking keeps to the kind that was found first
+                return None  # shrinking keeps to the kind that was found first
             if self.found is None:
                 self.shrink_until = time.monotonic() + _worth(fault, log)
             self.found = _Found(fault, case, tuple(log))
@@ -161,17 +161,17 @@ class _Hunt:
 
 def hunt(
     suite: Suite,
-    target: Target,
+    reached: Target,
     declared: Declared,
     profile: Profile,
     progress: Callable[[int], None] | None = None,
 ) -> Review:
     """Run the suite against the target until a case shows something, or the profile is done."""
-    running = _Hunt(suite, target, declared, profile)
+    running = _Hunt(suite, reached, declared, profile)
     try:
         return _hunt(running, progress)
     finally:
-        target.close()
+        reached.close()
 
 
 def _hunt(running: _Hunt, progress: Callable[[int], None] | None) -> Review:
@@ -197,13 +197,15 @@ def _draw(running: _Hunt, progress: Callable[[int], None] | None) -> None:
         database=None,
         derandomize=profile.dice == 0,
         print_blob=False,
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate, Phase.target, Phase.shrink),
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
     @given(running.suite.cases(running.declared))
     def attempt(case: Case) -> None:
-        running.try_case(case)
+        score = running.try_case(case)
+        if score is not None:
+            target(score)
         if progress is not None and running.found is None:
             progress(running.cases)
 

@@ -15,9 +15,10 @@ import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from headgate.model.bounds import gps_lateness, pairwise_gap
-from headgate.model.fairness import worst_gap
+from headgate.model.bounds import gps_lateness, pairwise_gap, vtc_gap, wfq_delay
+from headgate.model.fairness import worst_gap, worst_waiting_gap
 from headgate.model.gps import GpsRequest, departures
+from headgate.model.promise import charge, expected_arrival
 from headgate.properties.review.case import Asked, Call, Case, Errored, Violation
 from headgate.properties.review.declared import Declared, number_text, plain
 from headgate.properties.review.suites.common import Suite, ask
@@ -117,13 +118,13 @@ def _picked(call: Call, answer: object, tenants: int) -> tuple[int | None, int |
     return int(str(answer)), size if isinstance(size, int) else None
 
 
-def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> None:
-    """Serve what the case says, and judge the whole."""
+def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
+    """Serve what the case says, and judge the whole; return how close it came to the bound (1: reached)."""
     conductor = _Conductor(case, session, declared, log)
     services = conductor.services()
     priorities = tuple(case.configuration.get("priorities", (0,) * len(conductor.weights)))
     run = _Run(tuple(services), conductor.rate, conductor.weights, priorities, declared.tolerance)
-    JUDGES[declared.policy](run)
+    return JUDGES[declared.policy](run) if services else None
 
 
 # ---- the judges ----
@@ -171,20 +172,59 @@ def _round_robin(run: _Run) -> None:
                 raise Violation("AR-5", twice, "one request a turn of everybody who waits")
 
 
-def _gap(clause: str) -> Callable[[_Run], None]:
+def _gap(clause: str) -> Callable[[_Run], float]:
     """Return the judge of the pairwise gap, at most L_i / w_i + L_j / w_j while both are backlogged."""
 
-    def judge(run: _Run) -> None:
+    def judge(run: _Run) -> float:
+        score = 0.0
         for i in range(len(run.weights)):
             for j in range(i + 1, len(run.weights)):
                 bound = pairwise_gap(_largest_cost(run, i), _largest_cost(run, j))
                 gap = worst_gap(run.services, run.weights, i, j)
+                score = max(score, float(gap.size_ns / bound) if gap is not None else 0.0)
                 if gap is not None and gap.size_ns > bound * (1 + run.tolerance):
                     ahead = f"tenant {gap.ahead} gets {number_text(gap.size_ns)} more than tenant {gap.behind}"
                     seen = f"{ahead}, bytes over weight, in [{gap.begin_ns}, {gap.end_ns}] ns"
                     raise Violation(clause, seen, f"at most {number_text(Fraction(bound))} while both are backlogged")
+        return score
 
     return judge
+
+
+def _vtc(run: _Run) -> float:
+    """Of two clients that wait, none is charged more than 2 U beyond the other."""
+    most = max(_largest_cost(run, tenant) for tenant in range(len(run.weights)))
+    bound, score = Fraction(vtc_gap(most)), 0.0
+    for i in range(len(run.weights)):
+        for j in range(i + 1, len(run.weights)):
+            gap = worst_waiting_gap(run.services, run.weights, i, j)
+            score = max(score, float(gap.size_ns / bound) if gap is not None else 0.0)
+            if gap is not None and gap.size_ns > bound * (1 + run.tolerance):
+                ahead = f"client {gap.ahead} is charged {number_text(gap.size_ns)} more than client {gap.behind}"
+                seen = f"{ahead} in [{gap.begin_ns}, {gap.end_ns}] ns, while both wait"
+                raise Violation("VT-3", seen, f"at most {number_text(bound)}, twice the largest cost")
+    return score
+
+
+def _wf2q_plus(run: _Run) -> float:
+    """Every request finishes within l / r + L / R of its expected arrival, r its tenant's share of the rate."""
+    total = sum(run.weights, Fraction(0))
+    shares = [run.rate * weight / total for weight in run.weights]
+    longest = max(s.request.bytes for s in run.services)
+    ledgers: list[tuple[Fraction, Fraction]] = [(Fraction(0), Fraction(0))] * len(shares)
+    score = 0.0
+    for service in sorted(run.services, key=lambda s: s.release_ns):
+        tenant, size, at = service.request.tenant, service.request.bytes, service.release_ns
+        share, (ledger, since) = shares[tenant], ledgers[tenant]
+        owed, after = charge(ledger, share, at - since, size)
+        ledgers[tenant] = (Fraction(after), at)
+        expected = Fraction(expected_arrival(at, owed, 1 / share))
+        latest = expected + Fraction(wfq_delay(size, longest, run.rate, 0, share))
+        score = max(score, float((service.finish_ns - at) / (latest - at)))
+        if service.finish_ns > latest + run.tolerance * service.finish_ns:
+            words = f"tenant {tenant} at {service.finish_ns} ns, expected to arrive at {number_text(expected)}"
+            raise Violation("WF-3", f"finishes a request of {words}", f"by {number_text(latest)} ns")
+    return score
 
 
 def _largest_cost(run: _Run, tenant: int) -> Fraction:
@@ -192,14 +232,15 @@ def _largest_cost(run: _Run, tenant: int) -> Fraction:
     return Fraction(max(sizes, default=0)) / run.weights[tenant]
 
 
-def _wfq(run: _Run) -> None:
+def _wfq(run: _Run) -> float:
     """Every request finishes at most the largest request over the rate after the exact fluid is done with it."""
     services = sorted(run.services, key=lambda service: service.release_ns)
     given = [GpsRequest(s.request.tenant, s.release_ns, s.request.bytes) for s in services]
     fluid = departures(given, run.weights, run.rate)
     largest = max(s.request.bytes for s in services)
-    slack = Fraction(gps_lateness(largest, run.rate, 0))
+    slack, score = Fraction(gps_lateness(largest, run.rate, 0)), 0.0
     for service, done in zip(services, fluid, strict=True):
+        score = max(score, float((service.finish_ns - done) / slack))
         if service.finish_ns > done + slack + run.tolerance * service.finish_ns:
             seen = f"finishes a request of tenant {service.request.tenant} at {service.finish_ns} ns"
             fluid_is_done = f"the fluid is done at {number_text(done)}"
@@ -207,12 +248,15 @@ def _wfq(run: _Run) -> None:
                 f"by {number_text(done + slack)} ns: {fluid_is_done}, the largest request takes {number_text(slack)}"
             )
             raise Violation("WQ-3", seen, expected)
+    return score
 
 
-JUDGES: Mapping[str, Callable[[_Run], None]] = {
+JUDGES: Mapping[str, Callable[[_Run], float | None]] = {
     "sfq": _gap("FQ-4"),
     "scfq": _gap("FQ-7"),
     "wfq": _wfq,
+    "wf2q+": _wf2q_plus,
+    "vtc": _vtc,
     "round-robin": _round_robin,
     "fcfs": _fcfs,
     "priority": _priority,
@@ -312,7 +356,7 @@ SUITE = Suite(
         "rate": "bytes a unit of the clock that the server serves (1)",
         "priorities": "one a tenant, 0 the best (priority alone)",
     },
-    ("sfq", "scfq", "wfq", "round-robin", "fcfs", "priority"),
+    ("sfq", "scfq", "wfq", "wf2q+", "vtc", "round-robin", "fcfs", "priority"),
     cases,
     conduct,
     seeds,

@@ -128,7 +128,7 @@ def _reference(case: Case, declared: Declared) -> Reference:
 # ---- the judge ----
 
 
-def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> None:
+def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
     """Offer what the case says, and judge each decision."""
     kept: dict[object, Reference] = {}
     session.prepare(case.calls)
@@ -138,6 +138,7 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
         if reference is None:
             reference = kept[key] = _reference(case, declared)
         _offer(reference, call, session, log)
+    return None
 
 
 def _offer(reference: Reference, call: Call, session: Session, log: list[Asked]) -> None:
