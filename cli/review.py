@@ -4,14 +4,12 @@ Exit code 0: conforming; 1: violating; 2: errored (it crashed, hung or broke the
 """
 
 import shlex
-from fractions import Fraction
 from typing import Any
 
 import click
 
 from headgate.cli.exits import BadInput, Exit
 from headgate.cli.output import Screen, format_option
-from headgate.spec.units import parse_exact
 
 __all__ = ["review"]
 
@@ -100,40 +98,8 @@ def _words(command: str) -> list[str]:
 
 def _declared(role: str, given: dict[str, Any]) -> tuple[Any, Any]:
     """Return the suite of `role` and what the options declare."""
-    from headgate.properties.review.declared import CLOCKS, Clock, Declared
-    from headgate.properties.review.suites import suite_of
+    from headgate.properties.review.declaring import declare
 
-    suite = suite_of(role)
-    policy = given["policy"] or suite.policies[0]
-    if policy not in suite.policies:
-        raise BadInput(
-            f"--policy: expected one of {', '.join(suite.policies)} for the role {role}, got {policy[:60]!r}"
-        )
-    numbers = {name: _value(name, given[name]) for name in NUMBERS if given[name] is not None}
-    for name in numbers:
-        if name not in suite.numbers:
-            raise BadInput(f"--{name}: the role {role} knows {', '.join(suite.numbers)}")
-    clock = Clock(CLOCKS[given["clock"]], not given["floats"], given["clock_goes_back"])
-    tolerance = _exact("tolerance", given["tolerance"]) if given["tolerance"] else Fraction(0)
-    if given["tolerance"] is None and given["floats"]:
-        tolerance = Fraction(1, 10**9)
-    return suite, Declared(role, policy, numbers, clock, tolerance, given["keys"], given["legal_only"])
-
-
-def _value(name: str, text: str) -> Any:
-    if name not in LISTS:
-        value = _exact(name, text)
-        if value <= 0:
-            raise BadInput(f"--{name}: expected a number above 0, got {text[:60]!r}")
-        return value
-    values = tuple(_exact(name, part) for part in text.split(","))
-    if any(value < 0 or (value == 0 and name != "priorities") for value in values):
-        raise BadInput(f"--{name}: expected numbers above 0, got {text[:60]!r}")
-    return values
-
-
-def _exact(name: str, text: str) -> Fraction:
-    try:
-        return Fraction(parse_exact(text))
-    except ValueError as error:
-        raise BadInput(f"--{name}: expected an exact number such as 10, 0.5 or 1/3, got {text[:60]!r}") from error
+    numbers = {name: given[name] for name in NUMBERS if given[name] is not None}
+    how = {name: given[name] for name in ("policy", "clock", "floats", "tolerance", "keys", "legal_only")}
+    return declare(role, numbers=numbers, goes_back=given["clock_goes_back"], **how)
