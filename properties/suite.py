@@ -4,9 +4,9 @@
 
     TestBucket = suite.bucket(make_bucket, rate=10, burst=20, clock="s", floats=True)
 
-`make_bucket(rate=..., burst=...)` returns an object with the methods that the role asks for. What is not fixed is drawn.
-The profile is what the environment's HEADGATE_PROFILE names: quick, ci (the default, the same cases on every machine) or
-explore.
+`make_bucket(rate=..., burst=...)` returns an object with the methods that the role asks for. What is not fixed is
+drawn. The profile is what the environment's HEADGATE_PROFILE names: quick, ci (the default, the same cases on every
+machine) or explore.
 """
 
 import os

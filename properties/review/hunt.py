@@ -94,7 +94,7 @@ def _worth(fault: Violation | Errored, log: list[Asked]) -> float:
     """Return for how many seconds a case is made smaller: not at all where no call led to the fault."""
     if isinstance(fault, Violation) or fault.kind == "crash":
         return SHRINK_SECONDS
-    return SHRINK_SECONDS / 4 if log else 0.0
+    return SHRINK_SECONDS / 10 if log else 0.0
 
 
 @attrs.define
@@ -143,9 +143,10 @@ class _Hunt:
         if self.found is None or self.found.asked or not self.found.case.calls:
             return
         self.target.one_by_one()
-        self.shrink_until = time.monotonic() + SHRINK_SECONDS / 4
+        self.shrink_until = float("inf")
         with contextlib.suppress(Violation, Errored):
             self.try_case(self.found.case)
+        self.shrink_until = time.monotonic() + _worth(self.found.fault, list(self.found.asked))
 
     def review(self) -> Review:
         """Return the verdict."""
