@@ -17,6 +17,7 @@ from headgate.model.arbiters import ARBITERS
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import envelope, essay_offer, full, offer, refill
 from headgate.model.fairness import worst_gap
+from headgate.model.lasso import Lasso, rounds_needed, starved
 from headgate.model.meter import Meter, MeterRates, advance, burst_allowance, fresh, window_bound
 from headgate.model.meter import offer as meter_offer
 from headgate.model.refresh import (
@@ -39,6 +40,9 @@ __all__ = ["CLAIMS", "Lane", "Mark", "Replay", "ReplayError", "replay"]
 MOST_STEPS = 1_000_000
 # No timeline shows more blackouts than this.
 MOST_MARKS = 1000
+# A loop that needs more requests than this until it shows something is refused.
+MOST_LOOPED = 20_000
+LOOPS = ("loop", "again")
 
 
 class ReplayError(ValueError):
@@ -49,7 +53,7 @@ class ReplayError(ValueError):
 class Mark:
     """Something on a timeline: a span, or an instant where `begin_ns == end_ns`; of a level, its `value` as well.
 
-    Kinds: arrival, admitted, refused (instants), service, blackout, violation, level (spans).
+    Kinds: arrival, admitted, refused (instants), service, blackout, loop, violation, level (spans).
     """
 
     begin_ns: Fraction
@@ -105,6 +109,12 @@ class _Given:
         if least is not None and given < least:
             raise ReplayError(f"parameters.{key}: expected at least {least}, got {given}")
         return Fraction(given)
+
+    def whole(self, key: str) -> int:
+        given = self.number(key)
+        if given != int(given):
+            raise ReplayError(f"parameters.{key}: expected a whole number, got {given}")
+        return int(given)
 
     def positive(self, key: str) -> Fraction:
         given = self.number(key)
@@ -337,9 +347,7 @@ def _arbiter_late(given: _Given) -> Replay:
     served in the background, which has no expected arrival.
     """
     weights = given.numbers("weights")
-    tenant = int(given.number("tenant"))
-    if tenant >= len(weights) or tenant != given.number("tenant"):
-        raise ReplayError(f"parameters.tenant: expected one of the {len(weights)} tenants, got {tenant}")
+    tenant = _tenant(given, weights)
     execution = _serve(given, weights)
     bound = given.number("latency") - given.tighter()
     lanes = list(_service_lanes(execution, len(weights)))
@@ -357,20 +365,78 @@ def _arbiter_late(given: _Given) -> Replay:
     return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes), execution)
 
 
+def _arbiter_starvation(given: _Given) -> Replay:
+    """Claim "starvation": a tenant that keeps to its contract is never served again, or later and later for ever.
+
+    The requests from `loop_from` ns on are a loop, which comes again every `loop` ns; those before it are the prefix.
+    `tenant` is the victim. `headgate.model.lasso` says what is checked, and why that is enough for ever.
+    """
+    weights = given.numbers("weights")
+    victim, lasso = _tenant(given, weights), _lasso(given)
+    _refuse_unfit(given, weights)
+    contracts, server = _contracts(given, weights), _server(given)
+    if server.refresh is not None:
+        raise ReplayError("parameters.blackout: expected none, since a loop is shown on a server that never goes dark")
+    if sum(weights) > server.peak_bytes_per_ns:
+        raise ReplayError(f"parameters.weights: expected guarantees of at most the peak {server.peak_bytes_per_ns}")
+    rounds = rounds_needed(lasso, server)
+    if rounds * len(lasso.loop) > MOST_LOOPED:
+        raise ReplayError(f"parameters.loop: expected at most {MOST_LOOPED} requests until the loop shows, got more")
+    shown = starved(lasso, victim, contracts, ARBITERS[given.rule_of(*ARBITERS)], server, rounds)
+    early = tuple(s for s in shown.execution.services if s.release_ns < shown.until_ns)
+    lanes = list(_service_lanes(Execution(early), len(weights), shown.until_ns))
+    spans = [(Fraction(lasso.begins(number)), Fraction(lasso.begins(number + 1))) for number in (0, 1)]
+    lanes.append(Lane("loop", tuple(Mark(*span, "loop", text) for span, text in zip(spans, LOOPS, strict=True))))
+    if shown.waits:
+        text = "never served" if shown.never_served else "later"
+        lanes.append(Lane("violation", tuple(Mark(*wait, "violation", text) for wait in shown.waits)))
+    is_starved = shown.grows_ns > 0
+    return Replay(is_starved, shown.grows_ns, Fraction(0), "ns", shown.finding, tuple(lanes), shown.execution)
+
+
+def _lasso(given: _Given) -> Lasso:
+    begin, length = given.whole("loop_from"), given.whole("loop")
+    if length == 0:
+        raise ReplayError("parameters.loop: expected more than 0, got 0")
+    for number, request in enumerate(given.requests):
+        if request.arrival_ns >= begin + length:
+            raise ReplayError(f"requests[{number}].arrival_ns: expected less than the end of the loop {begin + length}")
+    prefix = tuple(r for r in given.requests if r.arrival_ns < begin)
+    loop = given.requests[len(prefix) :]
+    if not loop:
+        raise ReplayError("requests: expected some in the loop, got none")
+    return Lasso(prefix, loop, begin, length)
+
+
 def _lateness(service: Service) -> Fraction:
     assert service.expected_ns is not None
     return service.finish_ns - service.expected_ns
 
 
+def _tenant(given: _Given, weights: list[Fraction]) -> int:
+    tenant = int(given.number("tenant"))
+    if tenant >= len(weights) or tenant != given.number("tenant"):
+        raise ReplayError(f"parameters.tenant: expected one of the {len(weights)} tenants, got {tenant}")
+    return tenant
+
+
 def _serve(given: _Given, weights: list[Fraction]) -> Execution:
     """Serve the requests with everything in contract: only the arbiter is at stake."""
     given.rule_of(*ARBITERS)
+    _refuse_unfit(given, weights)
+    return simulate(given.requests, _contracts(given, weights), ARBITERS[given.rule], _server(given))
+
+
+def _refuse_unfit(given: _Given, weights: list[Fraction]) -> None:
     for number, request in enumerate(given.requests):
         if request.tenant >= len(weights):
             raise ReplayError(f"requests[{number}].tenant: expected one of the {len(weights)} tenants")
+
+
+def _contracts(given: _Given, weights: list[Fraction]) -> list[Contract]:
     priorities = given.priorities(len(weights))
     largest, best_effort = given.largest(len(weights)), given.flags("best_effort", len(weights))
-    contracts = [
+    return [
         Contract(str(tenant), max_request_bytes=largest[tenant], best_effort=True)
         if best_effort[tenant]
         else Contract(
@@ -378,7 +444,6 @@ def _serve(given: _Given, weights: list[Fraction]) -> Execution:
         )
         for tenant, weight in enumerate(weights)
     ]
-    return simulate(given.requests, contracts, ARBITERS[given.rule], _server(given))
 
 
 def _server(given: _Given) -> Server:
@@ -391,11 +456,13 @@ def _server(given: _Given) -> Server:
     return server
 
 
-def _service_lanes(execution: Execution, tenants: int) -> Iterator[Lane]:
+def _service_lanes(execution: Execution, tenants: int, until: Fraction | None = None) -> Iterator[Lane]:
+    """Yield a lane for each tenant, with what arrives, and is served before `until` (None: all of it)."""
     for tenant in range(tenants):
         own = [s for s in execution.services if s.request.tenant == tenant]
         arrivals = [Mark(s.release_ns, s.release_ns, "arrival", f"{s.request.bytes} B") for s in own]
-        services = [Mark(s.start_ns, s.finish_ns, "service", f"{s.request.bytes} B") for s in own]
+        started = [s for s in own if until is None or s.start_ns < until]
+        services = [Mark(s.start_ns, s.finish_ns, "service", f"{s.request.bytes} B") for s in started]
         yield Lane(f"tenant {tenant}", tuple(arrivals + services))
 
 
@@ -523,6 +590,7 @@ CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
     ("meter", "overrun"): _meter_window,
     ("arbiter", "gap"): _arbiter_gap,
     ("arbiter", "late"): _arbiter_late,
+    ("arbiter", "starvation"): _arbiter_starvation,
     ("refresh", "hotter-sooner"): _refresh_hotter,
     ("refresh", "service"): _refresh_service,
     ("admission", "oversubscription"): _admission_over,
