@@ -5,7 +5,7 @@ replay returns what was observed, the bound that it was held against, and lanes 
 `tighter_by` (default 0) makes the bound that much tighter: so is shown that a bound cannot be improved.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -110,6 +110,9 @@ class _Given:
             raise ReplayError(f"parameters.{key}: expected at least {least}, got {given}")
         return Fraction(given)
 
+    def has(self, key: str) -> bool:
+        return key in self._parameters
+
     def whole(self, key: str) -> int:
         given = self.number(key)
         if given != int(given):
@@ -144,12 +147,12 @@ class _Given:
         given = self._parameters.get("largest", (sent,) * tenants)
         if not isinstance(given, list | tuple) or len(given) != tenants:
             raise ReplayError(f"parameters.largest: expected one for each of {tenants} tenants, got {given!r}")
-        if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in given):
+        if not all(isinstance(n, int | Fraction) and not isinstance(n, bool) and n > 0 and n == int(n) for n in given):
             raise ReplayError(f"parameters.largest: expected whole numbers above 0, got {given!r}")
         for number, request in enumerate(self.requests):
             if request.tenant < tenants and request.bytes > given[request.tenant]:
                 raise ReplayError(f"requests[{number}].bytes: expected at most {given[request.tenant]}")
-        return list(given)
+        return [int(n) for n in given]
 
     def flags(self, key: str, tenants: int) -> list[bool]:
         given = self._parameters.get(key, (0,) * tenants)
@@ -408,15 +411,59 @@ def _lasso(given: _Given) -> Lasso:
     return Lasso(prefix, loop, begin, length)
 
 
+def _arbiter_bypass(given: _Given) -> Replay:
+    """Claim "bypass": while a request of `tenant` waits at the head of its queue, more than `most` others are started.
+
+    With `other`, what is started of that tenant is counted instead, in bytes over its weight.
+    """
+    weights = given.numbers("weights")
+    tenant = _tenant(given, weights)
+    other = _tenant(given, weights, "other") if given.has("other") else None
+    execution = _serve(given, weights)
+    bound = given.number("most") - given.tighter()
+    lanes = list(_service_lanes(execution, len(weights)))
+    unit = "ns" if other is not None else "others"
+    waits = list(_passed_over(execution.services, tenant, None if other is None else (other, weights[other])))
+    if not waits:
+        return Replay(False, Fraction(0), bound, unit, f"tenant {tenant} sends nothing", tuple(lanes), execution)
+    observed, since, service = max(waits, key=lambda wait: wait[0])
+    what = "requests of others are" if other is None else f"ns of tenant {other} (bytes / weight) are"
+    finding = (
+        f"{exact_text(observed)} {what} started while a request of tenant {tenant} waits at the head of its queue, "
+        f"the bound is {exact_text(bound)}"
+    )
+    if observed > bound:
+        lanes.append(Lane("violation", (Mark(since, service.start_ns, "violation", "passed over"),)))
+    return Replay(observed > bound, observed, bound, unit, finding, tuple(lanes), execution)
+
+
+def _passed_over(
+    services: Sequence[Service], tenant: int, other: tuple[int, Fraction] | None
+) -> Iterator[tuple[Fraction, Fraction, Service]]:
+    """Yield for each request of `tenant` what was started of others while it was at the head, since when, and it."""
+    head: int | None = None
+    for number, service in enumerate(services):
+        if service.request.tenant != tenant:
+            continue
+        since = service.release_ns if head is None else max(service.release_ns, services[head].start_ns)
+        before = [s for s in services[0 if head is None else head + 1 : number] if s.start_ns >= since]
+        head = number
+        if other is None:
+            yield Fraction(len(before)), since, service
+        else:
+            own = [s.request.bytes / other[1] for s in before if s.request.tenant == other[0]]
+            yield sum(own, Fraction(0)), since, service
+
+
 def _lateness(service: Service) -> Fraction:
     assert service.expected_ns is not None
     return service.finish_ns - service.expected_ns
 
 
-def _tenant(given: _Given, weights: list[Fraction]) -> int:
-    tenant = int(given.number("tenant"))
-    if tenant >= len(weights) or tenant != given.number("tenant"):
-        raise ReplayError(f"parameters.tenant: expected one of the {len(weights)} tenants, got {tenant}")
+def _tenant(given: _Given, weights: list[Fraction], key: str = "tenant") -> int:
+    tenant = int(given.number(key))
+    if tenant >= len(weights) or tenant != given.number(key):
+        raise ReplayError(f"parameters.{key}: expected one of the {len(weights)} tenants, got {tenant}")
     return tenant
 
 
@@ -591,6 +638,7 @@ CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
     ("arbiter", "gap"): _arbiter_gap,
     ("arbiter", "late"): _arbiter_late,
     ("arbiter", "starvation"): _arbiter_starvation,
+    ("arbiter", "bypass"): _arbiter_bypass,
     ("refresh", "hotter-sooner"): _refresh_hotter,
     ("refresh", "service"): _refresh_service,
     ("admission", "oversubscription"): _admission_over,

@@ -1,11 +1,11 @@
 """Searches for lassos: schedules of unit requests, tick by tick, that starve tenant 1 for ever.
 
-In every tick (1 ns) each of two tenants of equal guarantees sends nothing or up to `COPIES` requests of one byte, then
+In every tick (1 ns) each of two tenants sends nothing or up to `COPIES` requests of one byte, then
 the policy's own stamp and select serve one. Prefix and loop are open, as is where the loop begins and how long it is.
 What makes the loop one that repeats is what the replay checks on the exact rules (`headgate.model.lasso`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -17,25 +17,29 @@ from headgate.model.algebra import where
 from headgate.model.arbiters import NO_STAMP, Arrival, Policy, Stamp, Tenants
 from headgate.model.arbiters.essay import EssayTag
 from headgate.proofs.symbolic import decide, lift
+from headgate.proofs.table import exact
 from headgate.proofs.theorem import Query
 from headgate.spec.vocabulary import Request, Schedule
 
-__all__ = ["Heading", "behind_attack", "repeat_attack"]
+__all__ = ["Heading", "Ticks", "behind_attack", "repeat_attack"]
 
-VICTIM, COPIES, COST = 1, 2, 2
-# Guarantees of two tenants on a channel of one byte a ns.
-WEIGHT = Fraction(1, COST)
+VICTIM, COPIES = 1, 2
+HALF = Fraction(1, 2)
 
 
 @attrs.frozen
 class Heading:
-    """What a lasso is found for: clause, statement, policy, priorities, and the largest memory row in use."""
+    """What a lasso is found for: clause, statement, policy, priorities, the largest memory row in use, the guarantees.
+
+    Guarantees are in bytes per ns, of a channel of 1 byte a ns.
+    """
 
     clause: str
     statement: str
     policy: Policy
     priorities: tuple[int, int] = (0, 0)
     last_row: int = 0
+    guarantees: tuple[Fraction, Fraction] = (HALF, HALF)
 
 
 @attrs.frozen
@@ -58,7 +62,7 @@ class _Tick:
     served: Any
 
 
-class _Run:
+class Ticks:
     """`count` ticks of a policy; `begin` and `length` of the loop are open."""
 
     def __init__(self, heading: Heading, count: int) -> None:
@@ -103,7 +107,8 @@ class _Run:
         queued = tuple(self._queued(number, tick) for number in range(len(self.slots)))
         for number, slot in enumerate(self.slots):
             if slot.tick == tick:
-                arrival = Arrival(lift(tick), lift(1), lift(COST), lift(number), lift(0), slot.row)
+                cost = exact(1 / self.heading.guarantees[slot.tenant])
+                arrival = Arrival(lift(tick), lift(1), cost, lift(number), lift(0), slot.row)
                 state, stamp = self.heading.policy.stamp(self.state, slot.tenant, arrival)
                 self.state, self.stamps[number] = where(slot.present, state, self.state), stamp
         heads, waiting, which = zip(*(self._head(tenant, tick + 1) for tenant in (0, 1)), strict=True)
@@ -164,7 +169,7 @@ class _Run:
         begin, length = (int(decide(model, term)) for term in (self.begin, self.length))
         heading = self.heading
         parameters = {
-            "weights": (WEIGHT, WEIGHT), "priorities": heading.priorities, "peak": 1, "tenant": VICTIM,
+            "weights": heading.guarantees, "priorities": heading.priorities, "peak": 1, "tenant": VICTIM,
             "loop_from": begin, "loop": length,
         }  # fmt: skip
         requests = tuple(
@@ -184,7 +189,7 @@ def repeat_attack(heading: Heading, ticks: int) -> Attack:
     """Return a search for a loop that leaves arbiter and queues as it found them, while the victim waits."""
 
     def attack(_: Fraction) -> Query:
-        run = _Run(heading, ticks)
+        run = Ticks(heading, ticks)
         cases = [
             z3.And(run.begin == begin, run.length == length, _repeats(run, begin, begin + length))
             for begin in range(ticks)
@@ -195,14 +200,13 @@ def repeat_attack(heading: Heading, ticks: int) -> Attack:
     return attack
 
 
-def _repeats(run: _Run, begin: int, end: int) -> Any:
+def _repeats(run: Ticks, begin: int, end: int) -> Any:
     """The same state, and of the same slots of the victim some, and of nobody else any, wait at both ends."""
     first, last = run.ticks[begin], run.ticks[end]
-    states = zip(attrs.astuple(first.before), attrs.astuple(last.before), strict=True)
     own = [number for number, slot in enumerate(run.slots) if slot.tenant == VICTIM]
     others = [number for number, slot in enumerate(run.slots) if slot.tenant != VICTIM]
     return z3.And(
-        *(one == other for one, other in states),
+        *_equal(first.before, last.before),
         z3.Or(*(first.queued[number] for number in own)),
         *(first.queued[number] == last.queued[number] for number in own),
         *(z3.Not(tick.queued[number]) for tick in (first, last) for number in others),
@@ -210,29 +214,36 @@ def _repeats(run: _Run, begin: int, end: int) -> Any:
     )
 
 
+def _equal(one: Any, other: Any) -> Iterator[Any]:
+    pairs = zip(attrs.astuple(one), attrs.astuple(other), strict=True)
+    return (lift(a) == lift(b) for a, b in pairs)
+
+
 def behind_attack(heading: Heading, ticks: int) -> Attack:
     """Return a search for a loop that brings more work than it is long, and delays a victim that is in contract."""
 
     def attack(_: Fraction) -> Query:
-        run = _Run(heading, ticks)
+        run = Ticks(heading, ticks)
         cases = [_falls_behind(run, first, count) for first in range(ticks) for count in range(2, ticks - first + 1)]
         return run.query(z3.Or(*cases), *_in_contract(run))
 
     return attack
 
 
-def _falls_behind(run: _Run, first: int, count: int) -> Any:
+def _falls_behind(run: Ticks, first: int, count: int) -> Any:
     """The `count` requests of a round are served from tick `first` on, and all who send them wait throughout."""
     own = run.ticks[first : first + count]
     prefix = [z3.Implies(slot.tick < run.begin, z3.Not(waits))
               for slot, waits in zip(run.slots, own[0].queued, strict=True)]  # fmt: skip
     shares = [z3.Sum([z3.If(tick.served == tenant, 1, 0) for tick in own]) == run.sends(tenant) for tenant in (0, 1)]
+    after = run.ticks[first + count].before if first + count < run.count else run.state
+    alike = [] if isinstance(after, EssayTag) else list(_equal(own[0].before, after))
     waiting = [lift(tick.waiting[tenant]) == (run.sends(tenant) > 0) for tick in own for tenant in (0, 1)]
-    return z3.And(run.length < count, run.sends(0) + run.sends(1) == count, *prefix, *shares, *waiting,
+    return z3.And(run.length < count, run.sends(0) + run.sends(1) == count, *prefix, *shares, *waiting, *alike,
                   *_by_arrival(run, first + count))  # fmt: skip
 
 
-def _by_arrival(run: _Run, until: int) -> list[Any]:
+def _by_arrival(run: Ticks, until: int) -> list[Any]:
     """Of the essay's tag: up to tick `until` V is not ahead of an arrival, and never goes back."""
     if not isinstance(run.state, EssayTag):
         return []
@@ -242,9 +253,11 @@ def _by_arrival(run: _Run, until: int) -> list[Any]:
     return [*not_ahead, *(a <= b for a, b in pairwise(virtual))]
 
 
-def _in_contract(run: _Run) -> list[Any]:
+def _in_contract(run: Ticks) -> list[Any]:
     """The victim sends in the loop alone, and its private channel is done with it as the loop ends."""
     silent = [z3.Not(z3.And(slot.present, slot.tick < run.begin)) for slot in run.slots if slot.tenant == VICTIM]
-    drained = [COST * run.sends(VICTIM, tick) <= run.end - tick for tick in range(run.count)]
+    own = run.heading.guarantees[VICTIM]
+    left = [(run.end - tick) * own.numerator for tick in range(run.count)]
+    drained = [run.sends(VICTIM, tick) * own.denominator <= most for tick, most in enumerate(left)]
     paced = [z3.Implies(run.sends(VICTIM, tick) > 0, done) for tick, done in enumerate(drained)]
     return [run.sends(VICTIM) >= 1, *silent, *paced]

@@ -1,14 +1,19 @@
-"""What must hold of a lasso that is said to starve, and of the rules that do (ST-1 to ST-4)."""
+"""What must hold of a lasso that is said to starve, of the rules that do, and of those that do not (ST-1 to ST-7)."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 
+import attrs
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headgate.model.arbiters import ARBITERS
-from headgate.model.bounds import sfq_delay
+from headgate.model.bounds import early_delay, sfq_delay
 from headgate.model.lasso import Lasso, rounds_needed, starved
-from headgate.model.simulator import Server, simulate
+from headgate.model.simulator import Server, simulate, tenants_of
+from headgate.properties import strategies
+from headgate.properties.measures import largest_of
+from headgate.properties.strategies import Scenario, long_run_rate
 from headgate.spec.links import checks
 from headgate.spec.vocabulary import Contract, Excess, Request, Service
 
@@ -142,3 +147,97 @@ def test_the_essay_tag_is_late_without_bound(rounds: int, flood: int) -> None:
     lasso = Lasso((), (*[Request(0, 0, 1)] * flood, Request(1, 0, 1)), 0, 2)
     late = [lateness(s) for s in own(simulate(lasso.rounds(rounds), equals(0, 0), ARBITERS["essay"], CHANNEL).services)]
     assert late == [(flood - 1) * k + flood + 1 for k in range(rounds)]
+
+
+# ---- what keeps the others from it ----
+
+ANY_LOAD = strategies.scenarios(excess=Excess.IN_LINE, valid=True, admissible=None, max_stretches=2)
+# Tenant 1 has just gone into service, and is passed over by all that tenant 0 is allowed.
+PASSED = Scenario(
+    tuple(equals(0, 0)), CHANNEL, (*[Request(1, 0, 4)] * 2, *[Request(0, 1, 4)] * 3, *[Request(0, 1, 3)] * 3)
+)
+CIRCLE = Scenario(
+    tuple(equals(*[0] * 5, weight=Fraction(1, 5))), CHANNEL, tuple(Request(t, 0, 4) for t in range(5)) * 2
+)
+
+
+def at_the_head(services: tuple[Service, ...]) -> Iterator[tuple[Service, list[Service]]]:
+    """Yield every service with those of others that were started while it waited at the head of its queue."""
+    for number, service in enumerate(services):
+        before = services[:number]
+        last = max((n for n, s in enumerate(before) if s.request.tenant == service.request.tenant), default=-1)
+        yield service, [s for s in before[last + 1 :] if s.start_ns >= service.release_ns]
+
+
+@checks("ST-5")
+@given(st.sampled_from(("round-robin", "sfq", "scfq", "drr")), ANY_LOAD)
+@example("round-robin", CIRCLE)
+@example("sfq", PASSED)
+@example("scfq", PASSED)
+@example("drr", PASSED)
+def test_a_head_is_passed_over_no_more_than_its_policy_allows(policy: str, scenario: Scenario) -> None:
+    """By N - 1 requests of others; by the largest costs of both; by less than a quantum and a largest request."""
+    services = simulate(scenario.requests, scenario.contracts, ARBITERS[policy], scenario.server).services
+    tenants = tenants_of(scenario.contracts)
+    largest = [largest_of(services, tenant) for tenant in range(tenants.count)]
+    for service, others in at_the_head(services):
+        if policy == "round-robin":
+            assert len(others) <= tenants.count - 1
+            continue
+        own = service.request.tenant
+        for tenant in {other.request.tenant for other in others}:
+            passed = sum(other.request.bytes for other in others if other.request.tenant == tenant)
+            if policy == "drr":
+                assert passed < tenants.quanta[tenant] + largest[tenant]
+            else:
+                costs = largest[own] / tenants.weights[own] + largest[tenant] / tenants.weights[tenant]
+                assert passed / tenants.weights[tenant] <= costs
+
+
+@checks("ST-5")
+def test_as_often_as_allowed() -> None:
+    """Round robin and SFQ reach their counts."""
+    services = simulate(CIRCLE.requests, CIRCLE.contracts, ARBITERS["round-robin"], CHANNEL).services
+    assert max(len(others) for _, others in at_the_head(services)) == 4
+    services = simulate(PASSED.requests, PASSED.contracts, ARBITERS["sfq"], CHANNEL).services
+    assert max(sum(s.request.bytes for s in others) for _, others in at_the_head(services)) == 8
+
+
+@checks("ST-6")
+@given(
+    st.sampled_from(("sfq", "early")),
+    strategies.scenarios(excess=Excess.IN_LINE, valid=True, max_stretches=2),
+    st.lists(st.integers(0, 9), min_size=8, max_size=8),
+)
+@example("sfq", Scenario(tuple(equals(0, 1)), CHANNEL, (*[Request(0, 0, 8)] * 6, Request(1, 0, 1))), [0, 1] * 4)
+@example("early", Scenario(tuple(equals(0, 1)), CHANNEL, (*[Request(0, 0, 8)] * 6, Request(1, 0, 1))), [0, 1] * 4)
+def test_no_priority_breaks_what_was_promised(policy: str, scenario: Scenario, priorities: list[int]) -> None:
+    """Whatever the priorities, every request is done by the bound of its policy."""
+    contracts = [attrs.evolve(c, priority=p) for c, p in zip(scenario.contracts, priorities, strict=False)]
+    services = simulate(scenario.requests, contracts, ARBITERS[policy], scenario.server).services
+    refresh, rate = scenario.server.refresh, long_run_rate(scenario.server)
+    blackout = Fraction(0) if refresh is None else refresh.blackout
+    largest = [largest_of(services, tenant) for tenant in range(len(contracts))]
+    for service in services:
+        size, tenant = service.request.bytes, service.request.tenant
+        own = contracts[tenant].guaranteed_bytes_per_ns
+        bound = (
+            sfq_delay(size, sum(largest) - largest[tenant], rate, blackout)
+            if policy == "sfq"
+            else early_delay(size, max(largest), rate, blackout, own)
+        )
+        assert lateness(service) <= bound
+
+
+@checks("ST-7")
+@given(st.integers(3, 40))
+@example(3)
+def test_turns_are_late_without_bound_where_more_was_promised(rounds: int) -> None:
+    """Tenant 1 is promised two bytes in 3 ns, and sends them; turns leave it three in 6."""
+    contracts = [attrs.evolve(c, guaranteed_bytes_per_ns=Fraction(n, 3)) for n, c in enumerate(equals(0, 0), 1)]
+    lasso = Lasso((), (Request(1, 0, 1), Request(0, 1, 1), Request(1, 1, 1), Request(0, 2, 1)), 0, 3)
+    served = own(simulate(lasso.rounds(rounds), contracts, ARBITERS["round-robin"], CHANNEL).services)
+    late = [lateness(service) for service in served]
+    assert [after - before for before, after in zip(late[2:], late[4:], strict=False)] == [1] * (len(late) - 4)
+    mended = own(simulate(lasso.rounds(rounds), contracts, ARBITERS["drr"], CHANNEL).services)
+    assert max(map(lateness, mended)) < 12

@@ -1,4 +1,4 @@
-"""Lassos: what counts as shown, what does not, and what no file can make of them."""
+"""Lassos and bypasses: what counts as shown, what does not, and what no file can make of them."""
 
 import json
 from fractions import Fraction
@@ -140,4 +140,52 @@ def test_a_shipped_lasso_is_drawn(name: str, capsys: Text) -> None:
 )
 def test_a_lasso_that_does_not_fit(changes: dict[str, Any], said: str, tmp_path: Path, capsys: Text) -> None:
     assert run(["replay", lasso_file(tmp_path, **changes)]) == 2
+    assert said in one_line(capsys.readouterr().err)
+
+
+# ---- the claim that a request is passed over ----
+
+
+def bypass_file(tmp_path: Path, rule: str, **parameters: Any) -> str:
+    """Return the file of a schedule in which tenant 1, in service, has one request more, and tenant 0 sends three."""
+    sent = [(1, 0), (1, 0), (0, 1), (0, 1), (0, 1)]
+    given = {"weights": [1, 2], "peak": 1, "tenant": 1, "most": 1} | parameters
+    requests = [{"tenant": t, "arrival_ns": a, "bytes": 2} for t, a in sent]
+    return lasso_file(tmp_path, clause="ST-5", rule=rule, claim="bypass", requests=requests, parameters=given)
+
+
+@pytest.mark.parametrize(
+    ("rule", "parameters", "observed"),
+    [
+        ("fcfs", {}, "0"),
+        ("sfq", {}, "1"),
+        ("sfq", {"other": 0}, "2"),
+        ("priority", {"priorities": [0, 1]}, "3"),
+        ("priority", {"priorities": [0, 1], "other": 0}, "6"),
+        ("priority", {"priorities": [0, 1], "tenant": 0}, "0"),
+    ],
+)
+def test_who_is_passed_over(rule: str, parameters: dict[str, Any], observed: str, tmp_path: Path, capsys: Text) -> None:
+    code = run(["replay", bypass_file(tmp_path, rule, **parameters), "--format", "json"])
+    [result] = json.loads(capsys.readouterr().out)["results"]
+    assert result["observed"] == observed
+    assert result["violated"] is (int(observed) > 1) is (code == 1)
+
+
+def test_a_bypass_is_drawn_and_its_bound_can_be_made_tighter(tmp_path: Path, capsys: Text) -> None:
+    assert run(["replay", bypass_file(tmp_path, "sfq", tighter_by=1)]) == 1
+    assert "passed over" in capsys.readouterr().out
+    assert run(["replay", bypass_file(tmp_path, "sfq", weights=[1, 2, 1], tenant=2)]) == 0
+    assert "tenant 2 sends nothing" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"other": 2}, "parameters.other: expected one of the 2 tenants, got 2"),
+        ({"most": "x"}, "parameters.most: expected an exact number"),
+    ],
+)
+def test_a_bypass_that_does_not_fit(parameters: dict[str, Any], said: str, tmp_path: Path, capsys: Text) -> None:
+    assert run(["replay", bypass_file(tmp_path, "sfq", **parameters)]) == 2
     assert said in one_line(capsys.readouterr().err)

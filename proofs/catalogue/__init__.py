@@ -12,6 +12,7 @@ MODULES = (
     "deadlines",
     "turns",
     "arbitration",
+    "bypass",
     "starvation",
     "refresh",
     "admission",
