@@ -16,10 +16,12 @@ from headgate.model.admission import request as admission_request
 from headgate.model.arbiters import ARBITERS
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import envelope, essay_offer, full, offer, refill
+from headgate.model.channels import Addressed, Interleave, of_channel, simulate_channels, split
 from headgate.model.fairness import worst_gap
 from headgate.model.lasso import Lasso, rounds_needed, starved
 from headgate.model.meter import Meter, MeterRates, advance, burst_allowance, fresh, window_bound
 from headgate.model.meter import offer as meter_offer
+from headgate.model.promise import goyal_expected_arrival
 from headgate.model.refresh import (
     Channel,
     Refresh,
@@ -42,6 +44,7 @@ MOST_STEPS = 1_000_000
 MOST_MARKS = 1000
 # A loop that needs more requests than this until it shows something is refused.
 MOST_LOOPED = 20_000
+MOST_CHANNELS = 1000
 LOOPS = ("loop", "again")
 
 
@@ -131,6 +134,14 @@ class _Given:
             raise ReplayError(f"parameters.{key}: expected a list of exact numbers, got {given!r}")
         if not all(isinstance(n, int | Fraction) and not isinstance(n, bool) and n > 0 for n in given):
             raise ReplayError(f"parameters.{key}: expected exact numbers above 0, got {given!r}")
+        return [Fraction(n) for n in given]
+
+    def values(self, key: str) -> list[Fraction]:
+        given = self._parameters.get(key)
+        if not isinstance(given, list | tuple):
+            raise ReplayError(f"parameters.{key}: expected a list of exact numbers, got {given!r}")
+        if not all(isinstance(n, int | Fraction) and not isinstance(n, bool) for n in given):
+            raise ReplayError(f"parameters.{key}: expected exact numbers, got {given!r}")
         return [Fraction(n) for n in given]
 
     def priorities(self, tenants: int) -> list[int]:
@@ -455,6 +466,70 @@ def _passed_over(
             yield sum(own, Fraction(0)), since, service
 
 
+def _channels_late(given: _Given) -> Replay:
+    """Claim "late" of several channels: a request finishes more than `latency` ns after its expected arrival.
+
+    `channels` and `granule` are the interleave, `addresses` say where each request begins; `weights` are guarantees of
+    the device as a whole, and so is the expected arrival. `peak` is that of one channel; the rule arbitrates in each.
+    """
+    weights = given.numbers("weights")
+    tenant = _tenant(given, weights)
+    given.rule_of(*ARBITERS)
+    _refuse_unfit(given, weights)
+    interleave, addressed = _interleave(given), _addressed(given)
+    contracts, server = _contracts(given, weights), _server(given)
+    channels = [of_channel(contract, interleave.channels, Fraction(0)) for contract in contracts]
+    runs = simulate_channels(addressed, channels, ARBITERS[given.rule], server, interleave)
+    expected = _expected_of_device(given.requests, weights)
+    bound, lanes = given.number("latency") - given.tighter(), []
+    late: list[tuple[Fraction, Service]] = []
+    for number, (run, parts) in enumerate(zip(runs, split(addressed, interleave), strict=True)):
+        marks = [Mark(s.release_ns, s.release_ns, "arrival", f"{s.request.bytes} B") for s in run.services]
+        marks += [Mark(s.start_ns, s.finish_ns, "service", f"{s.request.bytes} B") for s in run.services]
+        lanes.append(Lane(f"channel {number}", tuple(marks)))
+        places = [place for place, part in parts if part.tenant == tenant]
+        own = [s for s in run.services if s.request.tenant == tenant]
+        late += [(s.finish_ns - expected[place], s) for place, s in zip(places, own, strict=True)]
+    if not late:
+        return Replay(False, Fraction(0), bound, "ns", f"tenant {tenant} sends nothing", tuple(lanes))
+    observed, service = max(late, key=lambda pair: pair[0])
+    finding = (
+        f"a request of tenant {tenant} finishes {exact_text(observed)} ns after its expected arrival, "
+        f"the bound is {exact_text(bound)} ns"
+    )
+    if observed > bound:
+        lanes.append(Lane("violation", (Mark(service.finish_ns - observed, service.finish_ns, "violation", "late"),)))
+    return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes))
+
+
+def _interleave(given: _Given) -> Interleave:
+    channels, granule = given.whole("channels"), given.whole("granule")
+    if not (1 <= channels <= MOST_CHANNELS and granule >= 1):
+        raise ReplayError(f"parameters.channels, granule: expected 1 to {MOST_CHANNELS}, and 1 or more")
+    parts = sum(request.bytes // granule + 2 for request in given.requests)
+    if parts > MOST_STEPS:
+        raise ReplayError(f"parameters.granule: expected at most {MOST_STEPS} granules in all, got more")
+    return Interleave(channels, granule)
+
+
+def _addressed(given: _Given) -> list[Addressed]:
+    addresses = given.values("addresses")
+    if len(addresses) != len(given.requests) or not all(n >= 0 and n == int(n) for n in addresses):
+        raise ReplayError(f"parameters.addresses: expected {len(given.requests)} whole numbers, 0 or more")
+    return [Addressed(r, int(address)) for r, address in zip(given.requests, addresses, strict=True)]
+
+
+def _expected_of_device(requests: Sequence[Request], weights: list[Fraction]) -> list[Fraction]:
+    """Return the expected arrivals of clause PR-1, by the guarantees of the device as a whole."""
+    done: dict[int, Fraction] = {}
+    expected = []
+    for request in requests:
+        at = Fraction(goyal_expected_arrival(Fraction(request.arrival_ns), done.get(request.tenant, Fraction(0)), 0))
+        expected.append(at)
+        done[request.tenant] = at + request.bytes / weights[request.tenant]
+    return expected
+
+
 def _lateness(service: Service) -> Fraction:
     assert service.expected_ns is not None
     return service.finish_ns - service.expected_ns
@@ -639,6 +714,7 @@ CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
     ("arbiter", "late"): _arbiter_late,
     ("arbiter", "starvation"): _arbiter_starvation,
     ("arbiter", "bypass"): _arbiter_bypass,
+    ("channels", "late"): _channels_late,
     ("refresh", "hotter-sooner"): _refresh_hotter,
     ("refresh", "service"): _refresh_service,
     ("admission", "oversubscription"): _admission_over,

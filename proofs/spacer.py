@@ -173,6 +173,7 @@ NOT_ASKED: Mapping[str, str] = {
     "early-delay": "rates times deadlines are products of unknowns",
     "wfq-lateness": "as for early-delay",
     "vtc-gap": "its claim is one step from the invariant itself",
+    "channels-imbalance": "shares times ledgers are products of unknowns",
     "drr-delay": "guarantees times time are products of unknowns",
     "drr-service-curve": "turns times quanta are products of unknowns",
 }

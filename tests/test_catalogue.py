@@ -23,7 +23,7 @@ REFUTED = {
     "admission-race": 0,
     "admission-no-tax": 0,
     "fcfs-starves": 3, "priority-starves": 3, "essay-starves": 3, "fr-fcfs-starves": 3,
-    "round-robin-starves": 4, "priority-burst": 3,
+    "round-robin-starves": 4, "priority-burst": 3, "channels-aimed": 2,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",

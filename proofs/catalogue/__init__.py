@@ -14,6 +14,7 @@ MODULES = (
     "arbitration",
     "bypass",
     "starvation",
+    "channels",
     "refresh",
     "admission",
 )
