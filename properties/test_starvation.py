@@ -64,6 +64,13 @@ def lateness(service: Service) -> Fraction:
     return service.finish_ns - service.expected_ns
 
 
+GROWING = (Request(0, 0, 1, 1), Request(1, 1, 1), Request(0, 1, 2, 1), Request(1, 1, 2, 1))
+UNEVEN = (Request(0, 1, 1), Request(0, 2, 2), Request(1, 3, 1, 1), Request(0, 3, 2, 1))
+LATER = (Request(0, 4, 1, 1), Request(1, 4, 2), Request(0, 4, 2), Request(0, 5, 2))
+TURNS = (Request(0, 1, 2, 1), Request(1, 1, 1), Request(0, 3, 2, 1))
+BETWEEN = (Request(0, 1, 1), Request(1, 2, 1), Request(0, 4, 2, 1), Request(1, 4, 1, 1))
+
+
 @checks("ST-1")
 @given(st.sampled_from(sorted(ARBITERS)), lassos(), st.integers(1, 6))
 @example("fcfs", stream("fcfs"), 6)
@@ -72,10 +79,21 @@ def lateness(service: Service) -> Fraction:
 @example("fr-fcfs", stream("fr-fcfs"), 6)
 # What is left of the prefix grows smaller with every round: after a few of them the victim is served.
 @example("priority", Lasso((*[Request(0, 0, 1)] * 4, Request(1, 0, 1)), (Request(0, 1, 1),), 1, 2), 6)
-# The essay's tag keeps apart what sizes differ: V is ahead of the arrivals.
-@example("essay", Lasso((Request(1, 0, 2),), (Request(0, 1, 1), Request(0, 1, 1)), 1, 1), 6)
-# Requests of the largest size go to the tenant that is to be late: by turns it gets more than its share.
-@example("round-robin", Lasso((), (Request(0, 0, 2), Request(0, 0, 2), Request(1, 0, 1), Request(1, 1, 1)), 0, 4), 6)
+# A long request of the prefix is in service as the loop begins, and not as it ends.
+@example("priority", Lasso((Request(0, 0, 3), Request(1, 0, 1)), (Request(0, 1, 1),), 1, 3), 6)
+# The queues look the same, but the cap counts.
+@example("fr-fcfs-cap", stream("fr-fcfs"), 6)
+# Nothing of the victim is served in the first round of the loop alone, or only some of it is.
+@example("round-robin", Lasso((Request(1, 0, 1), Request(1, 0, 1)), (Request(1, 1, 1), Request(0, 1, 1)), 1, 2), 6)
+@example("fcfs", Lasso(GROWING, (Request(0, 3, 2),), 2, 2), 6)
+# Its own requests exceed what it was promised.
+@example("fcfs", Lasso((), (*[Request(0, 0, 1)] * 2, *[Request(1, 0, 1)] * 2), 0, 2), 6)
+# Rounds of services that do not come again: some of the tenants do not wait, or it is another one's turn.
+@example("fr-fcfs", Lasso((Request(0, 0, 2, 1), Request(1, 0, 2)), UNEVEN, 1, 3), 6)
+@example("fr-fcfs", Lasso((Request(1, 1, 2), Request(1, 1, 2, 1)), LATER, 2, 4), 6)
+@example("round-robin", Lasso((Request(1, 0, 1, 1), Request(1, 0, 2)), TURNS, 1, 3), 6)
+# The prefix is served between two rounds.
+@example("fcfs", Lasso((Request(1, 0, 2), Request(0, 0, 2, 1)), BETWEEN, 1, 4), 6)
 def test_what_starves_in_a_few_rounds_starves_in_all(policy: str, lasso: Lasso, more: int) -> None:
     """Further rounds do as the first ones did; and no policy that keeps the promise is accused."""
     contracts = equals(0, 1)
