@@ -13,7 +13,7 @@ from headgate.spec.links import implements
 from headgate.spec.units import ExactNs
 from headgate.spec.vocabulary import Service
 
-__all__ = ["Gap", "backlogged_periods", "worst_gap"]
+__all__ = ["Gap", "backlogged_periods", "longest_bypass", "worst_gap"]
 
 
 @attrs.frozen
@@ -73,4 +73,23 @@ def _largest_run(services: list[Service], weights: Sequence[Fraction], ahead: in
         surplus += cost if service.request.tenant == ahead else -cost
         if surplus > 0 and (worst is None or surplus > worst.size_ns):
             worst = Gap(surplus, ahead, behind, begin, service.finish_ns)
+    return worst
+
+
+@implements("AR-5")
+def longest_bypass(services: Sequence[Service], tenants: int) -> tuple[int, list[Service]]:
+    """Return (tenant, services of others): the longest row of them that began while one request of the tenant waited.
+
+    What begins at the instant at which the request comes counts, for the request is there when the choice is made.
+    """
+    worst: tuple[int, list[Service]] = (0, [])
+    for tenant in range(tenants):
+        last: list[Service] = []
+        for service in sorted(services, key=lambda s: s.start_ns):
+            if service.request.tenant == tenant:
+                row = [s for s in last if s.start_ns >= service.release_ns]
+                worst = (tenant, row) if len(row) > len(worst[1]) else worst
+                last = []
+            else:
+                last.append(service)
     return worst

@@ -14,9 +14,10 @@ import attrs
 from headgate.model.admission import Admitted, admits, check, commit, essay_admits, peak_admits
 from headgate.model.admission import request as admission_request
 from headgate.model.arbiters import ARBITERS
+from headgate.model.arbiters.wrong_tags import WRONG_TAGS
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import envelope, essay_offer, full, offer, refill
-from headgate.model.fairness import worst_gap
+from headgate.model.fairness import longest_bypass, worst_gap
 from headgate.model.meter import Meter, MeterRates, advance, burst_allowance, fresh, window_bound
 from headgate.model.meter import offer as meter_offer
 from headgate.model.refresh import (
@@ -85,9 +86,10 @@ def replay(schedule: Schedule, rule: str | None = None) -> Replay:
 
     Raises ReplayError, naming the parameter, where the schedule does not fit its mechanism.
     """
-    runner = CLAIMS.get((schedule.mechanism, schedule.claim))
+    claims = _claims()
+    runner = claims.get((schedule.mechanism, schedule.claim))
     if runner is None:
-        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in CLAIMS)
+        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in claims)
         raise ReplayError(f"mechanism/claim: expected one of {known}, got {schedule.mechanism}/{schedule.claim}")
     return runner(_Given(schedule, rule or schedule.rule))
 
@@ -105,6 +107,9 @@ class _Given:
         if least is not None and given < least:
             raise ReplayError(f"parameters.{key}: expected at least {least}, got {given}")
         return Fraction(given)
+
+    def has(self, key: str) -> bool:
+        return key in self._parameters
 
     def positive(self, key: str) -> Fraction:
         given = self.number(key)
@@ -308,11 +313,19 @@ def _meter_window(given: _Given) -> Replay:
 
 
 def _arbiter_gap(given: _Given) -> Replay:
-    """Claim "gap": tenants 0 and 1 drift further apart than L_0 / w_0 + L_1 / w_1 while both are backlogged."""
+    """Claim "gap": tenants 0 and 1 drift further apart than L_0 / w_0 + L_1 / w_1 while both are backlogged.
+
+    `entitled` gives the weights w where they are others than those that the arbiter divides by: what an arbiter charges
+    that counts something else than bytes, tokens for example, is bytes over a weight of that arbiter's own.
+    """
     weights = given.numbers("weights")
     if len(weights) < 2:
         raise ReplayError("parameters.weights: expected at least two tenants")
     execution = _serve(given, weights)
+    if given.has("entitled"):
+        tenants, weights = len(weights), given.numbers("entitled")
+        if len(weights) != tenants:
+            raise ReplayError(f"parameters.entitled: expected one weight for each of {tenants} tenants")
     largest = [max((r.bytes for r in given.requests if r.tenant == t), default=0) for t in (0, 1)]
     bound = Fraction(pairwise_gap(largest[0] / weights[0], largest[1] / weights[1])) - given.tighter()
     gap = worst_gap(execution.services, weights, 0, 1)
@@ -357,6 +370,22 @@ def _arbiter_late(given: _Given) -> Replay:
     return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes), execution)
 
 
+def _arbiter_bypass(given: _Given) -> Replay:
+    """Claim "bypass": a tenant that is backlogged throughout waits through more than `others` services of others."""
+    weights = given.numbers("weights")
+    execution = _serve(given, weights)
+    lanes = list(_service_lanes(execution, len(weights)))
+    bound = given.number("others") - given.tighter()
+    tenant, passed = longest_bypass(execution.services, len(weights))
+    finding = (
+        f"tenant {tenant} waits through {len(passed)} services of others in a row, the bound is {exact_text(bound)}"
+    )
+    if len(passed) > bound:
+        lanes.append(Lane("violation", (Mark(passed[0].start_ns, passed[-1].finish_ns, "violation", "bypass"),)))
+    count = Fraction(len(passed))
+    return Replay(count > bound, count, bound, "services", finding, tuple(lanes), execution)
+
+
 def _lateness(service: Service) -> Fraction:
     assert service.expected_ns is not None
     return service.finish_ns - service.expected_ns
@@ -364,7 +393,8 @@ def _lateness(service: Service) -> Fraction:
 
 def _serve(given: _Given, weights: list[Fraction]) -> Execution:
     """Serve the requests with everything in contract: only the arbiter is at stake."""
-    given.rule_of(*ARBITERS)
+    rules = {**ARBITERS, **WRONG_TAGS}
+    given.rule_of(*rules)
     for number, request in enumerate(given.requests):
         if request.tenant >= len(weights):
             raise ReplayError(f"requests[{number}].tenant: expected one of the {len(weights)} tenants")
@@ -378,7 +408,7 @@ def _serve(given: _Given, weights: list[Fraction]) -> Execution:
         )
         for tenant, weight in enumerate(weights)
     ]
-    return simulate(given.requests, contracts, ARBITERS[given.rule], _server(given))
+    return simulate(given.requests, contracts, rules[given.rule], _server(given))
 
 
 def _server(given: _Given) -> Server:
@@ -517,11 +547,19 @@ def _admission_race(given: _Given) -> Replay:
     return Replay(gate.total > bound, gate.total, bound, "B/ns", finding, ())
 
 
+def _claims() -> dict[tuple[str, str], Callable[[_Given], Replay]]:
+    """Return every claim: those of this file, and those that have a file of their own (which is built on this one)."""
+    from headgate.model import replay_composed
+
+    return {**CLAIMS, **replay_composed.CLAIMS}
+
+
 CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
     ("bucket", "overrun"): _bucket_overrun,
     ("bucket", "burst-cut"): _bucket_cut,
     ("meter", "overrun"): _meter_window,
     ("arbiter", "gap"): _arbiter_gap,
+    ("arbiter", "bypass"): _arbiter_bypass,
     ("arbiter", "late"): _arbiter_late,
     ("refresh", "hotter-sooner"): _refresh_hotter,
     ("refresh", "service"): _refresh_service,
