@@ -156,6 +156,8 @@ NOT_ASKED: Mapping[str, str] = {
     "early-delay": "rates times deadlines are products of unknowns",
     "wfq-lateness": "as for early-delay",
     "vtc-gap": "its claim is one step from the invariant itself",
+    "sfq-weighted-gap": "sfq-pairwise-gap is asked of the same steps, in cost",
+    "composed-delay": "rates times what is owed are products of unknowns",
     "drr-service-curve": "turns times quanta are products of unknowns",
 }
 
