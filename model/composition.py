@@ -24,6 +24,7 @@ __all__ = [
     "ADMISSIONS",
     "Composition",
     "backlogs",
+    "bytes_to_decode",
     "calculus_delay",
     "composed_backlog",
     "composed_delay",
@@ -79,6 +80,12 @@ def share_under_refresh(
     `own` is the tenant's own largest request. Source: Goyal, Vin, Cheng 1997, theorem 2; the blackout as in RF-3.
     """
     return guaranteed * (elapsed - sfq_delay(0, others, rate, blackout)) - own
+
+
+@implements("CO-4")
+def bytes_to_decode(context: Number, bytes_a_token: Number) -> Number:
+    """Return what is read to decode one token: the whole context of so many tokens, in bytes."""
+    return context * bytes_a_token
 
 
 # ---- the run ----
@@ -182,7 +189,7 @@ def backlogs(execution: Execution, composition: Composition) -> list[tuple[int, 
     found = []
     for now in sorted({s.request.arrival_ns for s in services}):
         came = sum(s.request.bytes for s in services if s.request.arrival_ns <= now)
-        done = sum(_served(server, s, Fraction(now)) for s in services if s.start_ns < now)
+        done = sum((_served(server, s, Fraction(now)) for s in services if s.start_ns < now), Fraction(0))
         found.append((now, came - done))
     return found
 

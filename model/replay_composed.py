@@ -1,7 +1,7 @@
 """Replays of compositions: buckets, a fair queue and a channel with refresh, admitted by the rule at stake.
 
-The rule is that of admission: "corrected" compares the rates with what refresh leaves, "no-tax" with the peak. A set that
-the rule refuses was promised nothing, so that nothing is broken.
+The rule is that of admission: "corrected" compares the rates with what refresh leaves, "no-tax" with the peak. A set
+that the rule refuses was promised nothing, so that nothing is broken.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Tags with one thing wrong each: what implementations of fair queueing get wrong, as rules that can be searched and run.
+"""Tags with one thing wrong each: what implementations of fair queueing get wrong, as rules to be searched and run.
 
 They are no policies to choose: no contract file names them. A schedule may, so that what was found against one of them
 can be replayed. Each is start-time or self-clocked fair queueing but for one line.

@@ -5,8 +5,8 @@ from headgate.proofs.theorem import Theorem
 __all__ = ["catalogue"]
 
 MODULES = (
-    "buckets", "meter", "fair_queueing", "weighted", "delay", "deadlines", "turns", "arbitration", "refresh", "admission",
-    "composition",
+    "buckets", "meter", "fair_queueing", "weighted", "delay", "deadlines", "turns", "arbitration", "refresh",
+    "admission", "composition",
 )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """Theorems on the parts together: buckets, a fair queue and a channel with refresh; and what a wrong unit does to it.
 
 The composition rests on what is proved of each part: how far a bucket lets a tenant get ahead of its rate (here, on the
-bucket's code), how much the others are served in the meantime (`share` of theorem sfq-delay), and how much a window of a
-channel with refresh serves (refresh-rate-latency). R appears as the solution of P R = C (P - B), never as a quotient.
+bucket's code), how much the others are served in the meantime (`share` of theorem sfq-delay), and how much a window of
+a channel with refresh serves (refresh-rate-latency). R appears as the solution of P R = C (P - B), never as a quotient.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,13 @@ from headgate.model.algebra import maximum, where
 from headgate.model.arbiters import VTC
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import Bucket, full, offer, refill, step
-from headgate.model.composition import calculus_delay, composed_backlog, composed_delay, share_under_refresh
+from headgate.model.composition import (
+    bytes_to_decode,
+    calculus_delay,
+    composed_backlog,
+    composed_delay,
+    share_under_refresh,
+)
 from headgate.model.promise import goyal_expected_arrival
 from headgate.model.refresh import Refresh, rate_latency, served_by
 from headgate.proofs.catalogue.refresh import finish_of
@@ -201,7 +207,7 @@ CHANNEL = {"peak": PEAK, "interval": INTERVAL, "blackout": DARK}
 
 
 def _backlog_attack(tighter: Fraction) -> Query:
-    """Eight buckets, each with an offer at the beginning of a blackout and one at its end; sizes and depths are free."""
+    """Eight buckets, each offered something at the beginning of a blackout and at its end; sizes and depths are free."""
     depths = z3.Ints([f"depth{k}" for k in EIGHT])
     sizes = z3.Ints([f"size{k}" for k in range(2 * len(EIGHT))])
     domain = [z3.And(depth >= 1, depth <= 8) for depth in depths] + [z3.And(size >= 1, size <= 8) for size in sizes]
@@ -291,8 +297,8 @@ def _no_tax_attack(tighter: Fraction) -> Query:
 TOKENS = (256, 4096)
 KIB_A_TOKEN = 512
 # What is read for a token that is decoded: 128 MiB and 16 times as much. The search counts in the former.
-UNIT = TOKENS[0] * KIB_A_TOKEN * 1024
-TIMES = TOKENS[1] // TOKENS[0]
+UNIT = bytes_to_decode(TOKENS[0], KIB_A_TOKEN * 1024)
+TIMES = bytes_to_decode(TOKENS[1], KIB_A_TOKEN * 1024) // UNIT
 # Two turns of each, and one request more, for a tenant that has nothing waiting is not backlogged.
 TURNS = 5
 
@@ -368,8 +374,8 @@ ATTACKS: tuple[Callable[[Fraction], Query], ...] = (_burst, _backlog_attack, _no
 THEOREMS: Sequence[Theorem] = (
     Theorem(
         "composed-delay", ("CO-1", "PR-3"),
-        "Behind its bucket a request finishes at most (sigma - l) / rho + (l + the others' L) / R + B after it arrives, "
-        "which is no more than network calculus gives.",
+        "Behind its bucket a request finishes at most (sigma - l) / rho + (l + the others' L) / R + B after it "
+        "arrives, which is no more than network calculus gives.",
         SCOPE, PARTS, obligations=_composed_delay, attack=_burst, step=1 - BURST_SHARE,
         invariants=("bucket and expected arrival",), partner="sfq-share",
         abstraction="the queue and the channel are what is proved of each; the bucket runs on its code",

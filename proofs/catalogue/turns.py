@@ -49,11 +49,11 @@ def _round_robin_step(count: int) -> Obligation:
 
 
 def bypass_attack(count: int, others: int, ranked: bool = False) -> Query:
-    """Return a search for tenants that are backlogged from time 0 on, of which the last waits through `others` services.
+    """Return a search for tenants that are backlogged from time 0 on, the last of which waits through `others` services.
 
-    Who else is backlogged is free; the services are those of the code's own choice. With `ranked` every one of them has
-    to bring the turn just one step closer, which is what the proof allows at the worst: the turn is then a constant, and
-    the search as fast for sixteen tenants as for four.
+    Who else is backlogged is free; the services are those of the code's own choice. With `ranked` every one of them
+    brings the turn just one step closer, which is what the proof allows at the worst: the turn is then a constant, and
+    sixteen tenants are as fast as four.
     """
     backlogged = z3.Bools([f"backlogged{k}" for k in range(count)])
     tenants = Tenants(count, tuple(range(count)), (0,) * count, (lift(1),) * count)

@@ -44,7 +44,7 @@ class _Since:
 
 
 def _since(number: int) -> _Since:
-    return _Since(*z3.Reals(f"begun{number} service{number}"), z3.Bool(f"counted{number}"))
+    return _Since(z3.Real(f"begun{number}"), z3.Real(f"service{number}"), z3.Bool(f"counted{number}"))
 
 
 def _kept(virtual: Any, flow: Flow, since: _Since) -> Any:
