@@ -207,7 +207,7 @@ CHANNEL = {"peak": PEAK, "interval": INTERVAL, "blackout": DARK}
 
 
 def _backlog_attack(tighter: Fraction) -> Query:
-    """Eight buckets, each offered something at the beginning of a blackout and at its end; sizes and depths are free."""
+    """Eight buckets, each offered something when a blackout begins and when it ends; sizes and depths are free."""
     depths = z3.Ints([f"depth{k}" for k in EIGHT])
     sizes = z3.Ints([f"size{k}" for k in range(2 * len(EIGHT))])
     domain = [z3.And(depth >= 1, depth <= 8) for depth in depths] + [z3.And(size >= 1, size <= 8) for size in sizes]

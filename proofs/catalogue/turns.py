@@ -49,7 +49,7 @@ def _round_robin_step(count: int) -> Obligation:
 
 
 def bypass_attack(count: int, others: int, ranked: bool = False) -> Query:
-    """Return a search for tenants that are backlogged from time 0 on, the last of which waits through `others` services.
+    """Return a search for tenants, backlogged from time 0 on, the last of which waits through `others` services.
 
     Who else is backlogged is free; the services are those of the code's own choice. With `ranked` every one of them
     brings the turn just one step closer, which is what the proof allows at the worst: the turn is then a constant, and

@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import z3
 
-from headgate.model.algebra import choose, where
+from headgate.model.algebra import where
 from headgate.model.arbiters import SFQ, Policy
 from headgate.model.arbiters.wrong_tags import WRONG_TAGS
 from headgate.model.bounds import pairwise_gap
@@ -139,7 +139,7 @@ def weighted_attack(policy: Policy, requests: int, largest: int, attained: bool)
 
     def cost(tenant: Any, size: Any) -> Any:
         other = where(tenant == 0, weights[1], weights[0])
-        return choose(size, [other * number for number in range(largest + 1)])
+        return _times(other, size, largest)
 
     found = table(policy, unit_tenants(2, largest), requests, largest, cost)
     most = largest_sizes(found, 2)
@@ -158,6 +158,14 @@ def weighted_attack(policy: Policy, requests: int, largest: int, attained: bool)
     smallest = (z3.Sum(found.sizes), z3.Sum(weights), found.arrivals[-1], *found.arrivals, *found.tenants, *found.sizes,
                 *weights)  # fmt: skip
     return Query((*found.constraints, *domain, over), decode, smallest)
+
+
+def _times(other: Any, size: Any, largest: int) -> Any:
+    """Return other * size for sizes of at most `largest`, without a product of two unknowns; 0 for none."""
+    total = other
+    for number in range(2, largest + 1):
+        total = where(size == number, number * other, total)
+    return where(size == 0, 0, total)
 
 
 def _attack(tighter: Fraction) -> Query:
