@@ -1,8 +1,8 @@
 """The problems on which headgate is measured beside other tools, one entry each.
 
 An entry says what is asked, how headgate answers it, column by column, and what the nearest tool needs or lacks. An
-answer is a sentence; where the problem is not solved as stated, the column raises `Unsolved`. Adding a problem is adding
-an entry to `PROBLEMS`.
+answer is a sentence; where the problem is not solved as stated, the column raises `Unsolved`. To add a problem is to
+add an entry to `PROBLEMS`.
 """
 
 from collections.abc import Callable, Mapping
@@ -90,6 +90,8 @@ def proved(*names: str) -> Callable[[], str]:
     def column() -> str:
         theorems = {theorem.id: theorem for theorem in catalogue()}
         for name in names:
+            if theorems[name].obligations is None:
+                raise Unsolved(f"{name}: expected a proof, got a theorem that is to be refuted")
             result = prove(attrs.evolve(theorems[name], attack=None))
             if result.kind is not Kind.PROVED:
                 raise Unsolved(f"{name}: expected a proof, got {result.kind.value} ({result.reason})")

@@ -51,7 +51,10 @@ def _delay(given: Any) -> Replay:
     found = delays(execution, composition)
     if not found:
         return Replay(False, Fraction(0), Fraction(0), "ns", "nothing is admitted", tuple(lanes), execution)
-    keep = 1 - given.number("tighter_part", Fraction(0))
+    part = given.number("tighter_part", Fraction(0))
+    if part > 1:
+        raise ReplayError(f"parameters.tighter_part: expected at most 1, got {exact_text(part)}")
+    keep = 1 - part
     observed, whole, service = max(found, key=lambda each: each[0] - each[1] * keep)
     bound = whole * keep - given.tighter()
     arrival = Fraction(service.request.arrival_ns)

@@ -31,7 +31,7 @@ from headgate.proofs.decoding import schedule_of
 from headgate.proofs.invariants import invariant
 from headgate.proofs.quotients import cancelling, covers
 from headgate.proofs.symbolic import decide, lift
-from headgate.proofs.table import gap_exceeds, largest_sizes, table, unit_tenants
+from headgate.proofs.table import apart, largest_sizes, table, unit_tenants
 from headgate.proofs.theorem import Expect, Obligation, Query, Theorem
 from headgate.spec.vocabulary import Schedule
 
@@ -311,7 +311,7 @@ def _tokens_attack(tighter: Fraction) -> Query:
 
     found = table(VTC, unit_tenants(2, 1), TURNS, 1, cost=lambda tenant, size: lift(1))
     bound = pairwise_gap(1, TIMES) - int(tighter)
-    over = gap_exceeds(found, lift(bound), bytes_of)
+    over = apart(found, lift(bound), bytes_of)
     both = [count > 0 for count in largest_sizes(found, 2)]
     at_once = [arrival == 0 for arrival in found.arrivals]
     sizes = [UNIT * bytes_of(owner, size) for owner, size in zip(found.tenants, found.sizes, strict=True)]

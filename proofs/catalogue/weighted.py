@@ -21,7 +21,7 @@ from headgate.proofs.decoding import schedule_of
 from headgate.proofs.flows import SFQ_DISCIPLINE, Flow, arrive, flow_of, near, next_head, serve, sound_flows
 from headgate.proofs.invariants import invariant
 from headgate.proofs.symbolic import lift
-from headgate.proofs.table import gap_exceeds, largest_sizes, table, unit_tenants
+from headgate.proofs.table import apart, largest_sizes, table, unit_tenants
 from headgate.proofs.theorem import Obligation, Query, Theorem
 from headgate.spec.vocabulary import Schedule
 
@@ -146,7 +146,7 @@ def weighted_attack(policy: Policy, requests: int, largest: int, attained: bool)
     bound = pairwise_gap(cost(lift(0), most[0]), cost(lift(1), most[1])) - (1 if attained else 0)
     domain = [z3.And(weight >= 1, weight <= HEAVIEST) for weight in weights]
     domain += [weights[0] != weights[1]] if attained else []
-    over = gap_exceeds(found, bound, cost)
+    over = apart(found, bound, cost)
     statement = "Two backlogged tenants drift apart by at most L_i / w_i + L_j / w_j."
     heading = ("FQ-4", statement, "arbiter", policy.name, "gap")
     tighter = Fraction(1, HEAVIEST**2) if attained else Fraction(0)
