@@ -207,24 +207,23 @@ CHANNEL = {"peak": PEAK, "interval": INTERVAL, "blackout": DARK}
 
 
 def _backlog_attack(tighter: Fraction) -> Query:
-    """Eight buckets, each offered something when a blackout begins and when it ends; sizes and depths are free."""
-    depths = z3.Ints([f"depth{k}" for k in EIGHT])
-    sizes = z3.Ints([f"size{k}" for k in range(2 * len(EIGHT))])
-    domain = [z3.And(depth >= 1, depth <= 8) for depth in depths] + [z3.And(size >= 1, size <= 8) for size in sizes]
+    """Eight full buckets are emptied when a blackout begins, and offered more when it ends; depths, offers are free."""
+    depths, sizes = z3.Ints([f"depth{k}" for k in EIGHT]), z3.Ints([f"size{k}" for k in EIGHT])
+    domain = [z3.And(number >= 1, number <= 4) for number in (*depths, *sizes)]
     came: Any = lift(0)
-    for k, depth in enumerate(depths):
-        first, bucket = step(full(depth), 1, depth, 0, sizes[k])
-        second, _ = step(bucket, 1, depth, DARK, sizes[k + len(EIGHT)])
-        came = came + where(first, sizes[k], 0) + where(second, sizes[k + len(EIGHT)], 0)
+    for depth, size in zip(depths, sizes, strict=True):
+        first, bucket = step(full(depth), 1, depth, 0, depth)
+        second, _ = step(bucket, 1, depth, DARK, size)
+        came = came + where(first, depth, 0) + where(second, size, 0)
     over = came > composed_backlog(z3.Sum(depths), len(EIGHT), DARK) - lift(int(tighter))
     statement = "No more than the sum of the depths and the rates times B ever waits or remains in service."
-    requests = [(k % len(EIGHT), 0 if k < len(EIGHT) else DARK, size) for k, size in enumerate(sizes)]
+    requests = [(k, 0, depth) for k, depth in enumerate(depths)] + [(k, DARK, size) for k, size in enumerate(sizes)]
     parameters = {**CHANNEL, "depths": depths, "rates": (1,) * len(EIGHT), "tighter_by": tighter}
 
     def decode(model: z3.ModelRef) -> Schedule:
         return schedule_of(model, ("CO-2", statement, "composed", "corrected", "backlog"), parameters, requests)
 
-    return Query((*domain, over), decode, (z3.Sum(sizes), z3.Sum(depths), *sizes, *depths))
+    return Query((*domain, over), decode, (*depths, *sizes))
 
 
 # ---- schedules of eight equal tenants ----

@@ -155,7 +155,7 @@ def weighted_attack(policy: Policy, requests: int, largest: int, attained: bool)
     def decode(model: z3.ModelRef) -> Schedule:
         return schedule_of(model, heading, parameters, found.requests)
 
-    smallest = (z3.Sum(found.sizes), z3.Sum(weights), found.arrivals[-1], *found.arrivals, *found.tenants, *found.sizes,
+    smallest = (z3.Sum(found.sizes), z3.Sum(weights), *found.arrivals, *found.tenants, *found.sizes,
                 *weights)  # fmt: skip
     return Query((*found.constraints, *domain, over), decode, smallest)
 
@@ -196,7 +196,7 @@ THEOREMS: Sequence[Theorem] = (
         ("the requests of a queue are stamped contiguously (theorem deep-queues)",),
         obligations=lambda: [*(step for count in TENANTS for step in _steps(count)), *_in_bytes()],
         attack=_attack, step=Fraction(1, HEAVIEST**2), invariants=("queue", "sfq bracket", "weighted service"),
-        abstraction="a queue is its head, its last finish tag and whether more wait", limit="N = 2, 4, 8",
-        partner="arbiters-work-conserving",
+        abstraction="a queue is its head, its last finish tag and whether more wait",
+        limit="N = 2..8 by doubling (2, 4, 8)", partner="arbiters-work-conserving",
     ),
 )  # fmt: skip
