@@ -28,13 +28,13 @@ BY_ID = {problem.id: problem for problem in PROBLEMS}
 SAYS = {
     ("H3b", FOUND): ("N = 2..16", "exactly N - 1"),
     ("H3b", CHECKED): ("round-robin-bypass",),
-    ("H4b", FOUND): ("is reached",),
+    ("H4b", FOUND): ("the envelope of ", "is reached"),
     ("H4b", CHECKED): ("bucket-envelope",),
     ("H5", FOUND): ("is reached by 4 requests", *(f"{name} {count}" for name, count in SHORTEST.items())),
     ("H5", CHECKED): ("sfq-weighted-gap",),
     ("H6", FOUND): ("5 requests", "16 times the bytes"),
     ("H6", CHECKED): ("share-under-refresh",),
-    ("H7", FOUND): ("114/5 of 23 ns, 99.13 %", "network calculus: ", "8 ns, where 7 ns are promised"),
+    ("H7", FOUND): ("114/5 of 23 ns, 99.13 %", "backlog of 32 B", "without the tax 8 ns, where 7 ns are promised"),
     ("H7", CHECKED): ("composed-delay, composed-backlog",),
 }
 
