@@ -14,6 +14,7 @@ import attrs
 from headgate.model.admission import Admitted, admits, check, commit, essay_admits, peak_admits
 from headgate.model.admission import request as admission_request
 from headgate.model.arbiters import ARBITERS
+from headgate.model.arbiters.wrong_tags import WRONG_TAGS
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import envelope, essay_offer, full, offer, refill
 from headgate.model.channels import Addressed, Interleave, of_channel, simulate_channels, split
@@ -92,9 +93,10 @@ def replay(schedule: Schedule, rule: str | None = None) -> Replay:
 
     Raises ReplayError, naming the parameter, where the schedule does not fit its mechanism.
     """
-    runner = CLAIMS.get((schedule.mechanism, schedule.claim))
+    claims = _claims()
+    runner = claims.get((schedule.mechanism, schedule.claim))
     if runner is None:
-        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in CLAIMS)
+        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in claims)
         raise ReplayError(f"mechanism/claim: expected one of {known}, got {schedule.mechanism}/{schedule.claim}")
     return runner(_Given(schedule, rule or schedule.rule))
 
@@ -332,11 +334,19 @@ def _meter_window(given: _Given) -> Replay:
 
 
 def _arbiter_gap(given: _Given) -> Replay:
-    """Claim "gap": tenants 0 and 1 drift further apart than L_0 / w_0 + L_1 / w_1 while both are backlogged."""
+    """Claim "gap": tenants 0 and 1 drift further apart than L_0 / w_0 + L_1 / w_1 while both are backlogged.
+
+    `entitled` gives the weights w where they are others than those that the arbiter divides by: what an arbiter charges
+    that counts something else than bytes, tokens for example, is bytes over a weight of that arbiter's own.
+    """
     weights = given.numbers("weights")
     if len(weights) < 2:
         raise ReplayError("parameters.weights: expected at least two tenants")
     execution = _serve(given, weights)
+    if given.has("entitled"):
+        tenants, weights = len(weights), given.numbers("entitled")
+        if len(weights) != tenants:
+            raise ReplayError(f"parameters.entitled: expected one weight for each of {tenants} tenants")
     largest = [max((r.bytes for r in given.requests if r.tenant == t), default=0) for t in (0, 1)]
     bound = Fraction(pairwise_gap(largest[0] / weights[0], largest[1] / weights[1])) - given.tighter()
     gap = worst_gap(execution.services, weights, 0, 1)
@@ -544,9 +554,10 @@ def _tenant(given: _Given, weights: list[Fraction], key: str = "tenant") -> int:
 
 def _serve(given: _Given, weights: list[Fraction]) -> Execution:
     """Serve the requests with everything in contract: only the arbiter is at stake."""
-    given.rule_of(*ARBITERS)
+    rules = {**ARBITERS, **WRONG_TAGS}
+    given.rule_of(*rules)
     _refuse_unfit(given, weights)
-    return simulate(given.requests, _contracts(given, weights), ARBITERS[given.rule], _server(given))
+    return simulate(given.requests, _contracts(given, weights), rules[given.rule], _server(given))
 
 
 def _refuse_unfit(given: _Given, weights: list[Fraction]) -> None:
@@ -704,6 +715,13 @@ def _admission_race(given: _Given) -> Replay:
     bound = capacity - given.tighter()
     finding = f"{exact_text(gate.total)} B/ns are admitted, the capacity is {exact_text(bound)} B/ns"
     return Replay(gate.total > bound, gate.total, bound, "B/ns", finding, ())
+
+
+def _claims() -> dict[tuple[str, str], Callable[[_Given], Replay]]:
+    """Return every claim: those of this file, and those that have a file of their own (which is built on this one)."""
+    from headgate.model import replay_composed
+
+    return {**CLAIMS, **replay_composed.CLAIMS}
 
 
 CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {

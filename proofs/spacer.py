@@ -175,6 +175,8 @@ NOT_ASKED: Mapping[str, str] = {
     "vtc-gap": "its claim is one step from the invariant itself",
     "channels-imbalance": "shares times ledgers are products of unknowns",
     "drr-delay": "guarantees times time are products of unknowns",
+    "sfq-weighted-gap": "sfq-pairwise-gap is asked of the same steps, in cost",
+    "composed-delay": "rates times what is owed are products of unknowns",
     "drr-service-curve": "turns times quanta are products of unknowns",
 }
 

@@ -8,6 +8,7 @@ MODULES = (
     "buckets",
     "meter",
     "fair_queueing",
+    "weighted",
     "delay",
     "deadlines",
     "turns",
@@ -17,6 +18,7 @@ MODULES = (
     "channels",
     "refresh",
     "admission",
+    "composition",
 )
 
 
