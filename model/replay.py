@@ -7,6 +7,7 @@ replay returns what was observed, the bound that it was held against, and lanes 
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import attrs
@@ -85,11 +86,22 @@ def replay(schedule: Schedule, rule: str | None = None) -> Replay:
 
     Raises ReplayError, naming the parameter, where the schedule does not fit its mechanism.
     """
-    runner = CLAIMS.get((schedule.mechanism, schedule.claim))
+    claims = _claims()
+    runner = claims.get((schedule.mechanism, schedule.claim))
     if runner is None:
-        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in CLAIMS)
+        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in claims)
         raise ReplayError(f"mechanism/claim: expected one of {known}, got {schedule.mechanism}/{schedule.claim}")
     return runner(_Given(schedule, rule or schedule.rule))
+
+
+# Modules with claims of their own; they import this one, so they are asked for their claims when a schedule is run.
+REGISTERS = ("replay_memory",)
+
+
+def _claims() -> dict[tuple[str, str], Callable[["_Given"], Replay]]:
+    """Return every claim, those of the modules that register here included."""
+    later = (import_module(f"headgate.model.{name}").CLAIMS for name in REGISTERS)
+    return {key: runner for claims in (CLAIMS, *later) for key, runner in claims.items()}
 
 
 class _Given:
@@ -139,6 +151,15 @@ class _Given:
         for number, request in enumerate(self.requests):
             if request.tenant < tenants and request.bytes > given[request.tenant]:
                 raise ReplayError(f"requests[{number}].bytes: expected at most {given[request.tenant]}")
+        return list(given)
+
+    def has(self, key: str) -> bool:
+        return key in self._parameters
+
+    def list_of(self, key: str, default: list[Any]) -> list[Any]:
+        given = self._parameters.get(key, default)
+        if not isinstance(given, list | tuple):
+            raise ReplayError(f"parameters.{key}: expected a list, got {given!r}")
         return list(given)
 
     def flags(self, key: str, tenants: int) -> list[bool]:

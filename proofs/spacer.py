@@ -156,6 +156,11 @@ NOT_ASKED: Mapping[str, str] = {
     "early-delay": "rates times deadlines are products of unknowns",
     "wfq-lateness": "as for early-delay",
     "vtc-gap": "its claim is one step from the invariant itself",
+    "allocator-isolation": "one page stands for all: what is not touched would be a state without an end",
+    "allocator-leases": "as for allocator-isolation",
+    "allocator-conservation": "as for allocator-isolation",
+    "allocator-code": "its claim is the invariant itself",
+    "colours-pigeonhole": "tenants times banks is a product of two unknowns",
     "drr-service-curve": "turns times quanta are products of unknowns",
 }
 

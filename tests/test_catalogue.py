@@ -7,8 +7,11 @@ import attrs
 import pytest
 
 from headgate.model.arbiters import ARBITERS, ESSAY
+from headgate.model.memory.allocator import Rules
+from headgate.model.memory.pages import owner_frees
 from headgate.model.replay import replay
 from headgate.proofs.catalogue import catalogue
+from headgate.proofs.catalogue.allocator_code import _unrolled
 from headgate.proofs.catalogue.fair_queueing import _gap_attack
 from headgate.proofs.runner import Limits, prove, search
 from headgate.proofs.symbolic import symbolic
@@ -22,6 +25,7 @@ REFUTED = {
     "bucket-essay": 1, "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
     "admission-race": 0,
     "admission-no-tax": 0,
+    "allocator-owner-only": 5, "allocator-at-once": 3, "colours-essay": 5,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
@@ -73,6 +77,9 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
         ("admission-essay", "corrected"),
         ("admission-no-tax", "corrected"),
         ("admission-race", "atomic"),
+        ("allocator-owner-only", "coloured"),
+        ("allocator-at-once", "coloured"),
+        ("colours-essay", "coloured"),
     ],
 )
 def test_the_corrected_rule_keeps_what_the_essay_breaks(name: str, rule: str) -> None:
@@ -90,6 +97,13 @@ def test_a_tight_witness_breaks_only_the_tighter_bound(name: str) -> None:
 def test_three_requests_are_too_few_for_the_essay_tag() -> None:
     with symbolic():
         assert search(_gap_attack(ESSAY, unit_tenants(2, 2), 3, "FQ-9")(Fraction(0)), Limits(), "t") is None
+
+
+def test_four_operations_are_too_few_for_a_page_freed_twice() -> None:
+    with symbolic():
+        rule = Rules(free=owner_frees)
+        assert search(_unrolled(4, rule, "owner-only", Fraction(0)), Limits(), "t") is None
+        assert search(_unrolled(5, Rules(), "coloured", Fraction(0)), Limits(), "t") is None
 
 
 def test_the_attack_finds_what_is_wrong_with_fcfs() -> None:
