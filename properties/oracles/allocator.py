@@ -92,7 +92,7 @@ class StackAllocator:
     """Free pages of a tenant in a list, the next one to grant at its end."""
 
     def __init__(self, pages: int, holders: list[int], quotas: list[int]) -> None:
-        """Start with all `pages` free, the lowest number to be granted first."""
+        """Start with all `pages` free, the lowest number to be granted first; leases count the requests."""
         self.quotas, self.held = quotas, [0] * len(quotas)
         self.stacks: list[list[int]] = [[] for _ in quotas]
         for page in reversed(range(pages)):
@@ -103,13 +103,13 @@ class StackAllocator:
         self.leases = 0
 
     def allocate(self, tenant: int) -> tuple[str, int | None]:
+        self.leases += 1
         if self.held[tenant] >= self.quotas[tenant]:
             return "QUOTA_FULL", None
         if not self.stacks[tenant]:
             return "COLOUR_FULL", None
         page = self.stacks[tenant].pop()
-        self.granted[page] = (tenant, self.leases)
-        self.leases += 1
+        self.granted[page] = (tenant, self.leases - 1)
         self.held[tenant] += 1
         return "DONE", page
 
