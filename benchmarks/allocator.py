@@ -43,7 +43,7 @@ class Traffic:
     """Rounds of `size` grants and about as many frees, on a pool of `pages` pages."""
 
     def __init__(self, pages: int, size: int, seed: int = 1) -> None:
-        """Begin with an empty pool; every other tenant has half of its colour for a quota, the rest more than all of it."""
+        """Begin with an empty pool; every other tenant has half of its colour for a quota, the rest all of it."""
         self.quotas = [pages // (2 * TENANTS), pages] * (TENANTS // 2)
         self.pool = memory.fresh(pages, HOLDERS, self.quotas)
         self.size, self.dice = size, np.random.default_rng(seed)
@@ -110,9 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wall = time.perf_counter() - begun
     same, told, seconds = agrees(sample, given.pages, traffic.quotas)
     rate, plain = traffic.operations / traffic.seconds, told / seconds
-    print(
-        f"{given.pages:,} pages, {traffic.operations:,} operations: {traffic.seconds:.2f} s of rules, {wall:.2f} s in all"
-    )
+    print(f"{given.pages:,} pages, {traffic.operations:,} operations: {traffic.seconds:.2f} s of rules, {wall:.2f} s")
     print(f"  numpy interpreter {rate:16,.0f} operations/s{rate / plain:10.2f} x plain oracle")
     print(f"  plain oracle      {plain:16,.0f} operations/s{1:10.2f}   on {told:,} operations")
     print(f"  they {'agree' if same else 'DISAGREE'}, page by page")

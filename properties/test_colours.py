@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import pytest
@@ -41,6 +41,15 @@ SMALL = st.builds(Geometry, *(st.integers(1, 3),) * 6, st.integers(1, 4), st.int
 ORDER = ("row", "bank", "stack", "channel", "pseudo_channel", "column")
 
 
+def refusal_of(function: Callable[..., object], *arguments: object) -> str:
+    """Return what the ValueError says; nothing, where there is none."""
+    try:
+        function(*arguments)
+    except ValueError as refusal:
+        return str(refusal)
+    return ""
+
+
 def fields_of(place: Location) -> tuple[int, ...]:
     """Return a place as a tuple, the part that changes most slowly first."""
     return tuple(getattr(place, name) for name in ORDER)
@@ -76,8 +85,7 @@ def test_the_ends_of_every_shipped_device(name: str) -> None:
     assert (last.bank, last.row) == (geometry.banks - 1, geometry.rows - 1)
     assert (last.stack, last.channel) == (geometry.stacks - 1, geometry.channels - 1)
     for beyond in (-1, geometry.capacity_bytes):
-        with pytest.raises(ValueError, match="address: expected 0 to"):
-            location_of(geometry, beyond)
+        assert refusal_of(location_of, geometry, beyond).startswith("address: expected 0 to")
 
 
 @checks("CO-1")
@@ -112,9 +120,8 @@ def test_disjoint_colours_share_no_bank_and_others_are_refused(colours: list[int
         ]
         assert masks_of(holders, len(colours)) == tuple(colours)
     else:
-        with pytest.raises(ValueError, match="disjoint colours") as refusal:
-            holders_of(colours, geometry.banks)
-        words = str(refusal.value)
+        words = refusal_of(holders_of, colours, geometry.banks)
+        assert "disjoint colours" in words
         assert any(
             f"got bank {bank} in those of tenants {a} and {b}" in words
             for (a, b), both in shared.items()
@@ -133,8 +140,8 @@ def test_disjoint_colours_share_no_bank_and_others_are_refused(colours: list[int
 def test_a_bank_that_is_not_there_is_refused() -> None:
     """The last bank is there, the next is not."""
     assert holders_of([0b1000], 4) == (NOBODY, NOBODY, NOBODY, 0)
-    with pytest.raises(ValueError, match=r"page_color of tenant 1: expected banks 0 to 3, got bank 4"):
-        holders_of([0b0001, 0b10000], 4)
+    words = refusal_of(holders_of, [0b0001, 0b10000], 4)
+    assert words.startswith("page_color of tenant 1: expected banks 0 to 3, got bank 4")
 
 
 @checks("CO-3")
