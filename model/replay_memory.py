@@ -183,26 +183,27 @@ def _replay(given: Any, count: Callable[[_Moment], tuple[int, str]], bound: int,
     if observed > limit:
         broken = [Fraction(m.request.arrival_ns) for m in moments if count(m)[0] > limit]
         lanes.append(Lane("violation", (Mark(broken[0], broken[-1], "violation", short),)))
-    return Replay(observed > limit, Fraction(observed), limit, unit, f"{finding}; at most {limit} may be", tuple(lanes))
+    return Replay(observed > limit, Fraction(observed), limit, unit, f"{finding}; the bound is {limit}", tuple(lanes))
 
 
 def _lanes(moments: list[_Moment]) -> Iterator[Lane]:
-    """Yield a lane a tenant: what it asked for, granted or refused."""
+    """Yield a lane a tenant: when it asked, and what was granted or refused."""
     for tenant in sorted({moment.request.tenant for moment in moments}):
         marks = []
-        for moment in moments:
-            if moment.request.tenant == tenant:
-                at = Fraction(moment.request.arrival_ns)
-                text = (
-                    f"{moment.request.operation} {moment.place}" if moment.outcome == Outcome.DONE else _refusal(moment)
-                )
-                marks.append(Mark(at, at, "admitted" if moment.outcome == Outcome.DONE else "refused", text))
+        for moment in (m for m in moments if m.request.tenant == tenant):
+            at, name, done = (
+                Fraction(moment.request.arrival_ns),
+                moment.request.operation,
+                moment.outcome == Outcome.DONE,
+            )
+            marks.append(Mark(at, at, "arrival", name))
+            marks.append(Mark(at, at, "admitted", f"{name}: {moment.place}") if done else _refused(at, moment))
         yield Lane(f"tenant {tenant}", tuple(marks))
 
 
-def _refusal(moment: _Moment) -> str:
+def _refused(at: Fraction, moment: _Moment) -> Mark:
     name = moment.outcome.name.lower().replace("_", " ")
-    return f"{moment.request.operation}: {name} ({rules.CLAUSES[moment.outcome]})"
+    return Mark(at, at, "refused", f"{moment.request.operation}: {name} ({rules.CLAUSES[moment.outcome]})")
 
 
 def _shared_bank(given: Any) -> Replay:

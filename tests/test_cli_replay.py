@@ -48,6 +48,9 @@ def schedule(tmp_path: Path) -> Callable[..., str]:
         ("bucket-essay", "token", ("admitted", "level", "violation")),
         ("essay-tag", "sfq", ("tenant 0", "tenant 1", "violation")),
         ("refresh-essay-interval", "corrected", ("74 C", "76 C", "violation")),
+        ("colours-essay", "coloured", ("tenant 0", "tenant 4", "admitted", "violation")),
+        ("allocator-owner-only", "coloured", ("tenant 0", "admitted", "violation")),
+        ("allocator-at-once", "coloured", ("tenant 0", "tenant 1", "admitted", "violation")),
     ],
 )
 def test_a_refuted_rule_is_drawn_and_the_right_one_holds(

@@ -77,12 +77,13 @@ def grant(pool: Pool, tenants: npt.ArrayLike) -> tuple[Integers, Integers, Integ
     page, bank = Page(pool.owner[place], pool.lease[place]), Bank(pool.holder[number], False, pool.used[number])
     account = Account(pool.held[tenant] + turn, 0, pool.quota[tenant])
     mine = all_(found, rules.in_colour(bank, tenant))
-    outcome, *after = rules.allocate(page, mine, bank, account, tenant, lease)
+    outcome, new_page, new_bank, new_account = rules.allocate(page, mine, bank, account, tenant, lease)
     done = np.asarray(outcome == DONE)
-    _write(pool, done, place, tenant, number, (page, bank, account), after)
+    _write(pool, place[done], Page(new_page.owner[done], new_page.lease[done]))
+    _count(pool, tenant, new_account.held - account.held, number, new_bank.used - bank.used)
     pool.free -= np.bincount(tenant[done], minlength=len(pool.free))
     pool.asked += len(tenant)
-    return outcome, place, lease
+    return np.asarray(outcome), place, lease
 
 
 @implements("AL-4")
@@ -98,13 +99,14 @@ def give_back(pool: Pool, tenants: npt.ArrayLike, places: npt.ArrayLike, leases:
     number = place % len(pool.holder)
     page, bank = Page(pool.owner[place], pool.lease[place]), Bank(pool.holder[number], False, pool.used[number])
     account = Account(pool.held[tenant], 0, pool.quota[tenant])
-    outcome, *after = rules.free(page, bank, account, tenant, lease)
+    outcome, new_page, new_bank, new_account = rules.free(page, bank, account, tenant, lease)
     done = np.asarray(outcome == DONE)
-    _write(pool, done, place, tenant, number, (page, bank, account), after)
+    _write(pool, place[done], Page(new_page.owner[done], new_page.lease[done]))
+    _count(pool, tenant, new_account.held - account.held, number, new_bank.used - bank.used)
     own = tenant[done]
     pool.stack[pool.first[own] + pool.free[own] + _turns(own)] = place[done]
     pool.free += np.bincount(own, minlength=len(pool.free))
-    return outcome
+    return np.asarray(outcome)
 
 
 def _turns(tenant: Integers) -> Integers:
@@ -117,20 +119,14 @@ def _turns(tenant: Integers) -> Integers:
     return turns
 
 
-def _write(
-    pool: Pool,
-    done: npt.NDArray[np.bool_],
-    place: Integers,
-    tenant: Integers,
-    number: Integers,
-    before: tuple[Page, Bank, Account],
-    after: Sequence[Page | Bank | Account],
-) -> None:
-    """Write what is done; accounts and banks change by what the rule changed them."""
-    (_, bank, account), (new_page, new_bank, new_account) = before, after
-    pool.owner[place[done]], pool.lease[place[done]] = new_page.owner[done], new_page.lease[done]
-    np.add.at(pool.held, tenant, new_account.held - account.held)
-    np.add.at(pool.used, number, new_bank.used - bank.used)
+def _write(pool: Pool, places: Integers, pages: Page) -> None:
+    pool.owner[places], pool.lease[places] = pages.owner, pages.lease
+
+
+def _count(pool: Pool, tenant: Integers, held: Integers, number: Integers, used: Integers) -> None:
+    """Let accounts and banks change by what the rule changed them, operation by operation."""
+    np.add.at(pool.held, tenant, held)
+    np.add.at(pool.used, number, used)
 
 
 def _within(what: str, values: npt.ArrayLike, count: int | None) -> Integers:
