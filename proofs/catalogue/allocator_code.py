@@ -119,8 +119,17 @@ def _sound(memory: Memory) -> Any:
         leases_given=z3.And(memory.leases >= 0, *(page.lease < memory.leases for page in memory.pages)),
         one_copy=z3.Or(idle, z3.And(move.lease > NO_LEASE, move.tenant >= 0, move.tenant < len(memory.accounts), *(
             [z3.Or(*copied)] if copied else [lift(False)]))),
+        kept_for_the_copy=z3.And(*_kept_for_the_copy(memory)),
         owners=z3.And(*(z3.And(p.owner >= NOBODY, p.owner < len(memory.accounts)) for p in memory.pages)),
     )  # fmt: skip
+
+
+def _kept_for_the_copy(memory: Memory) -> list[Any]:
+    """Return of each page: if it is kept for a copy, it is for the one under way."""
+    return [
+        z3.Implies(z3.And(is_owned(page.owner), page.lease == NO_LEASE), memory.move.target == place)
+        for place, page in enumerate(memory.pages)
+    ]
 
 
 def _code() -> list[Obligation]:
@@ -155,6 +164,8 @@ def _steps_of(pages: int, banks: int) -> list[Obligation]:
         Obligation(f"{name}: no bank has pages of two tenants", given, z3.Not(z3.Or(*shared, lift(False)))),
         Obligation(f"{name}: no tenant has more than its quota", given,
                    z3.And(*(account.held <= account.quota for account in memory.accounts))),
+        Obligation(f"{name}: no page is kept for a copy that is not under way", given,
+                   z3.And(*_kept_for_the_copy(memory))),
         Obligation(f"{name}: no lease is on two pages", given, z3.And(*(
             z3.Not(z3.And(a.lease == b.lease, a.lease > NO_LEASE)) for a, b in combinations(memory.pages, 2)))),
         Obligation(f"{name}: accounts and banks count all pages that are not free", given,
