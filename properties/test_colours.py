@@ -137,6 +137,15 @@ def test_disjoint_colours_share_no_bank_and_others_are_refused(colours: list[int
 
 
 @checks("CO-2")
+@given(SMALL, st.data())
+def test_a_bank_is_shared_iff_all_that_leads_to_it_is(geometry: Geometry, data: st.DataObject) -> None:
+    """Stack, channel, pseudo-channel and bank; of any two addresses, near or far."""
+    addresses = st.integers(0, geometry.capacity_bytes - 1)
+    left, right = (location_of(geometry, data.draw(addresses)) for _ in range(2))
+    assert shares_bank(left, right) == (fields_of(left)[1:5] == fields_of(right)[1:5])
+
+
+@checks("CO-2")
 def test_a_bank_that_is_not_there_is_refused() -> None:
     """The last bank is there, the next is not."""
     assert holders_of([0b1000], 4) == (NOBODY, NOBODY, NOBODY, 0)

@@ -141,6 +141,10 @@ def _isolation() -> list[Obligation]:
                    p.bank_number != q.bank_number),
         Obligation("a bank that is handed over has no page", (*both[:1], hand_over(p.bank, heir)[0] == DONE),
                    z3.Not(is_owned(p.page.owner))),
+        Obligation("it is handed over iff it drains and is empty, and then it is the heir's", given, z3.And(
+            (hand_over(x.bank, heir)[0] == DONE) == z3.And(x.bank.draining, x.bank.used <= 0),
+            z3.Implies(hand_over(x.bank, heir)[0] == DONE, z3.And(handed.holder == heir, z3.Not(handed.draining))),
+            z3.Implies(hand_over(x.bank, heir)[0] != DONE, _same_bank(handed, x.bank)))),
         Obligation("what is granted, or kept for a copy, is in the tenant's colour and no draining bank", given, z3.And(
             z3.Implies(_granted(x, account, tenant, lease), z3.And(x.bank.holder == tenant, z3.Not(x.bank.draining))),
             z3.Implies(copy(x.page, x.bank, y.page, y.bank, account, tenant)[0] == DONE, z3.And(
