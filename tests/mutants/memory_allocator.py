@@ -45,7 +45,7 @@ MUTANTS = (
            "done = bank.used <= 0",
            ("CO-5",)),
     Mutant("handed-over-and-draining", "memory.pages", "where(done, Bank(heir, False, bank.used), bank)",
-           "where(done, Bank(heir, bank.draining, bank.used), bank)", ("CO-7",)),
+           "where(done, Bank(heir, bank.draining, bank.used), bank)", ("CO-5",)),
     Mutant("leases-begin-anew", "memory.allocator", "where(outcome == DONE, memory.leases + 1, memory.leases)",
            "memory.leases", ("AL-1",)),
     Mutant("last-page-missed", "memory.allocator", "_, place, _ = best(range(len(fits)), fits)\n    number",
