@@ -52,7 +52,7 @@ def _equal(left: Any, right: Any) -> Any:
     return lift(left) == lift(right)
 
 
-TABLES = ((2, 1), (3, 2), (4, 2), (6, 3))
+TABLES = ((2, 1), (3, 2), (4, 2), (5, 3), (6, 3))
 
 
 def _exactness() -> list[Obligation]:
@@ -244,13 +244,13 @@ THEOREMS: Sequence[Theorem] = (
         "allocator-exactness", ("AL-3",),
         "A page is granted iff its tenant is below the quota and its colour has a free page; refusals change nothing.",
         "one step of the code, from any state", obligations=_exactness, partner="allocator-exactness",
-        limit="2, 3, 4 and 6 pages in up to 3 banks",
+        limit="N = 2..6 pages in up to 3 banks",
     ),
     Theorem(
         "allocator-code", ("AL-1", "AL-2", "AL-5", "CO-2", "CO-5"),
         "Every operation of the code keeps colours, quotas, counters and leases, with at most one copy under way.",
         "one step of the code, from any state that is sound", obligations=_code, invariants=("table",),
-        partner="allocator-exactness", limit="2, 3 and 4 pages in 2 banks, two tenants",
+        partner="allocator-exactness", limit="N = 2..4 pages in 2 banks, two tenants",
     ),
     Theorem(
         "allocator-owner-only", ("AL-6",), "A free that asks for the owner alone grants no page twice.",
