@@ -26,9 +26,12 @@ REFUTED = {
     "admission-race": 0,
     "admission-no-tax": 0,
     "allocator-owner-only": 5, "allocator-at-once": 3, "colours-essay": 5,
+    "fcfs-starves": 3, "priority-starves": 3, "essay-starves": 3, "fr-fcfs-starves": 3,
+    "round-robin-starves": 4, "priority-burst": 3, "channels-aimed": 2,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
+    "sfq-bypass", "scfq-bypass", "drr-bypass", "round-robin-bypass", "fr-fcfs-cap-bypass",
 }  # fmt: skip
 
 
@@ -80,6 +83,15 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
         ("allocator-owner-only", "coloured"),
         ("allocator-at-once", "coloured"),
         ("colours-essay", "coloured"),
+        ("fcfs-starves", "sfq"),
+        ("priority-starves", "sfq"),
+        ("essay-starves", "sfq"),
+        ("fr-fcfs-starves", "fr-fcfs-cap"),
+        ("fr-fcfs-starves", "sfq"),
+        ("round-robin-starves", "drr"),
+        ("round-robin-starves", "sfq"),
+        ("priority-burst", "sfq"),
+        ("priority-burst", "early"),
     ],
 )
 def test_the_corrected_rule_keeps_what_the_essay_breaks(name: str, rule: str) -> None:

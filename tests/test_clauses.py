@@ -28,9 +28,27 @@ MECHANISMS = {
     "CO": ("colours", 9),
     "BD": ("bounds", 13),
     "RC": ("recordings", 7),
+    "ST": ("starvation", 7),
     "CT": ("contracts", 2),
 }
-REFUTED = {"TB-7", "CM-7", "FQ-9", "RF-6", "AD-2", "WQ-6", "VT-4", "FR-2", "CH-2", "AL-6", "CO-4", "CO-6"}
+REFUTED = {
+    "TB-7",
+    "CM-7",
+    "FQ-9",
+    "RF-6",
+    "AD-2",
+    "WQ-6",
+    "VT-4",
+    "FR-2",
+    "CH-2",
+    "ST-2",
+    "ST-3",
+    "ST-4",
+    "ST-7",
+    "AL-6",
+    "CO-4",
+    "CO-6",
+}
 
 
 def test_every_clause_is_there() -> None:

@@ -5,9 +5,22 @@ from headgate.proofs.theorem import Theorem
 __all__ = ["catalogue"]
 
 MODULES = (
-    "buckets", "meter", "fair_queueing", "delay", "deadlines", "turns", "arbitration", "refresh", "admission",
-    "allocator", "allocator_code", "colours",
-)  # fmt: skip
+    "buckets",
+    "meter",
+    "fair_queueing",
+    "delay",
+    "deadlines",
+    "turns",
+    "arbitration",
+    "bypass",
+    "starvation",
+    "channels",
+    "refresh",
+    "admission",
+    "allocator",
+    "allocator_code",
+    "colours",
+)
 
 
 def catalogue() -> tuple[Theorem, ...]:
