@@ -7,6 +7,7 @@ replay returns what was observed, the bound that it was held against, and lanes 
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import attrs
@@ -101,6 +102,16 @@ def replay(schedule: Schedule, rule: str | None = None) -> Replay:
     return runner(_Given(schedule, rule or schedule.rule))
 
 
+# Modules with claims of their own; they import this one, so they are asked for their claims when a schedule is run.
+REGISTERS = ("replay_memory",)
+
+
+def _claims() -> dict[tuple[str, str], Callable[["_Given"], Replay]]:
+    """Return every claim, those of the modules that register here included."""
+    later = (import_module(f"headgate.model.{name}").CLAIMS for name in REGISTERS)
+    return {key: runner for claims in (CLAIMS, *later) for key, runner in claims.items()}
+
+
 class _Given:
     """The parameters of a schedule, checked as they are read."""
 
@@ -166,6 +177,12 @@ class _Given:
             if request.tenant < tenants and request.bytes > given[request.tenant]:
                 raise ReplayError(f"requests[{number}].bytes: expected at most {given[request.tenant]}")
         return [int(n) for n in given]
+
+    def list_of(self, key: str, default: list[Any]) -> list[Any]:
+        given = self._parameters.get(key, default)
+        if not isinstance(given, list | tuple):
+            raise ReplayError(f"parameters.{key}: expected a list, got {given!r}")
+        return list(given)
 
     def flags(self, key: str, tenants: int) -> list[bool]:
         given = self._parameters.get(key, (0,) * tenants)

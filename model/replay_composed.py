@@ -42,7 +42,7 @@ def _verdict(admitted: bool, over: bool, finding: str) -> tuple[bool, str]:
 
 
 def _delay(given: Any) -> Replay:
-    """Claim "delay": a request that its bucket admits finishes later than CO-1 says.
+    """Claim "delay": a request that its bucket admits finishes later than CP-1 says.
 
     `tighter_part` makes the bound that part of itself tighter (1/10: nine tenths of it are left).
     """
@@ -69,7 +69,7 @@ def _delay(given: Any) -> Replay:
 
 
 def _backlog(given: Any) -> Replay:
-    """Claim "backlog": more bytes wait or remain in service at some instant than CO-2 says."""
+    """Claim "backlog": more bytes wait or remain in service at some instant than CP-2 says."""
     composition, admitted, execution = _composed(given)
     lanes = list(_service_lanes(execution, len(composition.rates)))
     bound = Fraction(composed_backlog(sum(composition.depths), sum(composition.rates), composition.blackout))

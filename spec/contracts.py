@@ -162,8 +162,10 @@ def contracts_of(tables: dict[str, Any], source: str = "<contracts>") -> Contrac
     if not file.tenant:
         raise InputError(place(["tenant"]), "one [[tenant]] table or more", "none")
     _check_names(file.tenant, place)
+    device = _device(file.device, place)
+    _check_colours(file.tenant, device, place)
     return ContractSet(
-        device=_device(file.device, place),
+        device=device,
         policy=file.arbiter.policy,
         contracts=tuple(_contract(table, number, place) for number, table in enumerate(file.tenant)),
         source=source,
@@ -177,6 +179,16 @@ def _check_names(tenants: Sequence[TenantTable], place: _Places) -> None:
             other = first[table.name]
             _refuse(place, ["tenant", number, "name"], "a name of its own", f"the name of tenant[{other}]")
         first[table.name] = number
+
+
+def _check_colours(tenants: Sequence[TenantTable], device: Device, place: _Places) -> None:
+    """Refuse a mask over banks that the device does not have; a device without a geometry has any."""
+    banks = None if device.geometry is None else device.geometry.banks
+    for number, table in enumerate(tenants):
+        mask = table.page_color
+        if banks is not None and mask is not None and mask >> banks:
+            words = f"a mask over the {banks} banks of a pseudo-channel of {device.name}"
+            _refuse(place, ["tenant", number, "page_color"], words, f"one with bank {mask.bit_length() - 1}")
 
 
 def _refuse(place: _Places, steps: Steps, expected: str, got: str = "nothing") -> NoReturn:

@@ -43,6 +43,17 @@ def test_the_essay_s_interval_is_at_its_worst_when_cold() -> None:
     assert capacity(attrs.evolve(essay, max_temperature_c=Fraction(95))) == 80
 
 
+def test_colours_have_a_row_where_there_are_two() -> None:
+    """Disjoint or not, with the bank and the tenants; a best-effort tenant's colour counts as well."""
+    one, other = tenant("a", 1, 9, page_color=0b0011), tenant("b", 1, 9, page_color=0b1100)
+    third = Contract("c", max_request_bytes=9, best_effort=True, page_color=0b1000)
+    assert "contracts.colours" not in rows(one, tenant("d", 1, 9))
+    assert rows(one, other)["contracts.colours"].kind is Kind.PROVED
+    assert rows(one, other)["contracts.colours"].finding == "2 colours, 4 banks"
+    found = rows(one, other, third)["contracts.colours"]
+    assert (found.kind, found.finding) == (Kind.COUNTEREXAMPLE, "b and c share bank 3")
+
+
 @pytest.mark.parametrize(("slo", "kind"), [(40, Kind.PROVED), (39, Kind.COUNTEREXAMPLE)])
 def test_the_promise_is_exact(slo: int, kind: Kind) -> None:
     # (900 + 1800) / 90 + 10 = 40 ns.

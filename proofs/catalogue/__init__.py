@@ -19,6 +19,9 @@ MODULES = (
     "refresh",
     "admission",
     "composition",
+    "allocator",
+    "allocator_code",
+    "colours",
 )
 
 
