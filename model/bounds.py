@@ -33,6 +33,7 @@ __all__ = [
     "pairwise_gap",
     "pieces",
     "promised_delay",
+    "round_gap",
     "scfq_delay",
     "sfq_delay",
     "vtc_gap",
@@ -75,6 +76,12 @@ def _ns_per_byte(rate: Fraction) -> Fraction:
 def pairwise_gap(cost_i: Number, cost_j: Number) -> Number:
     """Return L_i / w_i + L_j / w_j, the largest gap in normalised service of two backlogged tenants."""
     return cost_i + cost_j
+
+
+@implements("AR-9")
+def round_gap(rounds_i: Number, rounds_j: Number) -> Number:
+    """Return 1 + L_i / Q_i + L_j / Q_j: the largest gap, in rounds, of two backlogged tenants under DRR."""
+    return 1 + rounds_i + rounds_j
 
 
 # ---- from expected arrival to finish, if the guarantees sum to at most R ----

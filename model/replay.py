@@ -7,6 +7,7 @@ replay returns what was observed, the bound that it was held against, and lanes 
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import attrs
@@ -33,10 +34,23 @@ from headgate.model.simulator import Server, finish_time, simulate
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Contract, Excess, Execution, Request, Schedule, Service
 
-__all__ = ["CLAIMS", "Lane", "Mark", "Replay", "ReplayError", "replay"]
+__all__ = [
+    "CLAIMS",
+    "Given",
+    "Lane",
+    "Mark",
+    "Replay",
+    "ReplayError",
+    "replay",
+    "serve",
+    "server_of",
+    "service_lanes",
+]
 
 # A replay walks time; a file that asks for more steps than this is refused.
 MOST_STEPS = 1_000_000
+# The files beside this one that hold further claims.
+MODULES = ("replay_isolation",)
 # No timeline shows more blackouts than this.
 MOST_MARKS = 1000
 
@@ -85,14 +99,23 @@ def replay(schedule: Schedule, rule: str | None = None) -> Replay:
 
     Raises ReplayError, naming the parameter, where the schedule does not fit its mechanism.
     """
-    runner = CLAIMS.get((schedule.mechanism, schedule.claim))
+    claims = _claims()
+    runner = claims.get((schedule.mechanism, schedule.claim))
     if runner is None:
-        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in CLAIMS)
+        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in claims)
         raise ReplayError(f"mechanism/claim: expected one of {known}, got {schedule.mechanism}/{schedule.claim}")
-    return runner(_Given(schedule, rule or schedule.rule))
+    return runner(Given(schedule, rule or schedule.rule))
 
 
-class _Given:
+def _claims() -> dict[tuple[str, str], Callable[["Given"], "Replay"]]:
+    """Return every claim; files beside this one build on it, so that they are imported when first asked for."""
+    claims = dict(CLAIMS)
+    for name in MODULES:
+        claims |= import_module(f"headgate.model.{name}").CLAIMS
+    return claims
+
+
+class Given:
     """The parameters of a schedule, checked as they are read."""
 
     def __init__(self, schedule: Schedule, rule: str) -> None:
@@ -173,7 +196,7 @@ class _Held:
     after: Fraction
 
 
-def _bucket_offers(given: _Given) -> tuple[Offers, list[_Held]]:
+def _bucket_offers(given: Given) -> tuple[Offers, list[_Held]]:
     """Run the offers against the bucket; return what was admitted and the levels, for the timeline."""
     rate, depth = given.positive("rate"), given.positive("depth")
     rule = given.rule_of("token", "essay")
@@ -226,7 +249,7 @@ def _above(admitted: list[Request], line: tuple[Fraction, Fraction]) -> Iterator
         yield best[1], request, Fraction(before - best[2])
 
 
-def _overrun(given: _Given, offers: Offers, level: Lane, bound: Bound, lines: Lines, what: str) -> Replay:
+def _overrun(given: Given, offers: Offers, level: Lane, bound: Bound, lines: Lines, what: str) -> Replay:
     total, limit, window = _worst_window(offers, bound, lines)
     limit -= given.tighter()
     lanes = [_offer_lane(offers), level]
@@ -259,14 +282,14 @@ def _level_lane(label: str, offers: Offers, held: list[_Held], largest: Fraction
     return Lane(label, tuple(marks))
 
 
-def _bucket_overrun(given: _Given) -> Replay:
+def _bucket_overrun(given: Given) -> Replay:
     offers, levels = _bucket_offers(given)
     rate, depth = given.positive("rate"), given.positive("depth")
     level = _level_lane("level", offers, levels, depth)
     return _overrun(given, offers, level, lambda t: Fraction(envelope(rate, depth, t)), [(depth, rate)], "the envelope")
 
 
-def _bucket_cut(given: _Given) -> Replay:
+def _bucket_cut(given: Given) -> Replay:
     """Claim "burst-cut": of a burst at the contract's burst rate, no longer than d, a part is refused."""
     offers, levels = _bucket_offers(given)
     burst, duration = given.positive("burst"), given.positive("duration")
@@ -280,7 +303,7 @@ def _bucket_cut(given: _Given) -> Replay:
     return Replay(bool(refused), cut, duration, "ns", finding, tuple(lanes))
 
 
-def _refuse_unless_burst(given: _Given, burst: Fraction, duration: Fraction) -> None:
+def _refuse_unless_burst(given: Given, burst: Fraction, duration: Fraction) -> None:
     sent = 0
     for number, request in enumerate(given.requests):
         if sent > burst * request.arrival_ns or request.arrival_ns > duration:
@@ -288,7 +311,7 @@ def _refuse_unless_burst(given: _Given, burst: Fraction, duration: Fraction) -> 
         sent += request.bytes
 
 
-def _meter_window(given: _Given) -> Replay:
+def _meter_window(given: Given) -> Replay:
     guaranteed, burst, largest = given.positive("guaranteed"), given.positive("burst"), given.positive("max_request")
     allowance = burst_allowance(guaranteed, burst, given.number("duration"), largest)
     rates = MeterRates(guaranteed, burst, largest, allowance)
@@ -307,16 +330,16 @@ def _meter_window(given: _Given) -> Replay:
     return _overrun(given, offers, lane, lambda t: Fraction(window_bound(rates, t)), lines, "the contract")
 
 
-def _arbiter_gap(given: _Given) -> Replay:
+def _arbiter_gap(given: Given) -> Replay:
     """Claim "gap": tenants 0 and 1 drift further apart than L_0 / w_0 + L_1 / w_1 while both are backlogged."""
     weights = given.numbers("weights")
     if len(weights) < 2:
         raise ReplayError("parameters.weights: expected at least two tenants")
-    execution = _serve(given, weights)
+    execution = serve(given, weights)
     largest = [max((r.bytes for r in given.requests if r.tenant == t), default=0) for t in (0, 1)]
     bound = Fraction(pairwise_gap(largest[0] / weights[0], largest[1] / weights[1])) - given.tighter()
     gap = worst_gap(execution.services, weights, 0, 1)
-    lanes = list(_service_lanes(execution, len(weights)))
+    lanes = list(service_lanes(execution, len(weights)))
     if gap is None:
         return Replay(False, Fraction(0), bound, "ns", "the tenants are never served while both wait",
                       tuple(lanes), execution)  # fmt: skip
@@ -330,7 +353,7 @@ def _arbiter_gap(given: _Given) -> Replay:
     return Replay(gap.size_ns > bound, gap.size_ns, bound, "ns", finding, tuple(lanes), execution)
 
 
-def _arbiter_late(given: _Given) -> Replay:
+def _arbiter_late(given: Given) -> Replay:
     """Claim "late": a request of `tenant` finishes more than `latency` ns after its expected arrival.
 
     `largest` gives each tenant's largest request, where quanta depend on it; `best_effort` is 1 for a tenant that is
@@ -340,9 +363,9 @@ def _arbiter_late(given: _Given) -> Replay:
     tenant = int(given.number("tenant"))
     if tenant >= len(weights) or tenant != given.number("tenant"):
         raise ReplayError(f"parameters.tenant: expected one of the {len(weights)} tenants, got {tenant}")
-    execution = _serve(given, weights)
+    execution = serve(given, weights)
     bound = given.number("latency") - given.tighter()
-    lanes = list(_service_lanes(execution, len(weights)))
+    lanes = list(service_lanes(execution, len(weights)))
     late = [(_lateness(s), s) for s in execution.services if s.request.tenant == tenant and s.expected_ns is not None]
     if not late:
         finding = f"nothing of tenant {tenant} is served in line"
@@ -362,7 +385,7 @@ def _lateness(service: Service) -> Fraction:
     return service.finish_ns - service.expected_ns
 
 
-def _serve(given: _Given, weights: list[Fraction]) -> Execution:
+def serve(given: Given, weights: list[Fraction]) -> Execution:
     """Serve the requests with everything in contract: only the arbiter is at stake."""
     given.rule_of(*ARBITERS)
     for number, request in enumerate(given.requests):
@@ -378,10 +401,10 @@ def _serve(given: _Given, weights: list[Fraction]) -> Execution:
         )
         for tenant, weight in enumerate(weights)
     ]
-    return simulate(given.requests, contracts, ARBITERS[given.rule], _server(given))
+    return simulate(given.requests, contracts, ARBITERS[given.rule], server_of(given))
 
 
-def _server(given: _Given) -> Server:
+def server_of(given: Given) -> Server:
     interval, blackout = given.number("interval", Fraction(0)), given.number("blackout", Fraction(0))
     if blackout >= interval > 0:
         raise ReplayError(f"parameters.blackout: expected less than the interval {interval}, got {blackout}")
@@ -391,7 +414,7 @@ def _server(given: _Given) -> Server:
     return server
 
 
-def _service_lanes(execution: Execution, tenants: int) -> Iterator[Lane]:
+def service_lanes(execution: Execution, tenants: int) -> Iterator[Lane]:
     for tenant in range(tenants):
         own = [s for s in execution.services if s.request.tenant == tenant]
         arrivals = [Mark(s.release_ns, s.release_ns, "arrival", f"{s.request.bytes} B") for s in own]
@@ -399,7 +422,7 @@ def _service_lanes(execution: Execution, tenants: int) -> Iterator[Lane]:
         yield Lane(f"tenant {tenant}", tuple(arrivals + services))
 
 
-def _refresh_hotter(given: _Given) -> Replay:
+def _refresh_hotter(given: Given) -> Replay:
     """Claim "hotter-sooner": the same backlog finishes sooner at the higher temperature."""
     curve = {"essay": essay_interval, "corrected": corrected_interval}[given.rule_of("essay", "corrected")]
     finishes, lanes = [], []
@@ -422,7 +445,7 @@ def _refresh_hotter(given: _Given) -> Replay:
     return Replay(hot < bound, hot, bound, "ns", finding, tuple(lanes))
 
 
-def _refuse_long(given: _Given, server: Server) -> None:
+def _refuse_long(given: Given, server: Server) -> None:
     if server.refresh is None:
         return
     up = (server.refresh.interval - server.refresh.blackout) * server.peak_bytes_per_ns
@@ -442,7 +465,7 @@ def _backlog_lane(label: str, refresh: Refresh, finish: Fraction) -> Lane:
     return Lane(label, tuple(marks))
 
 
-def _refresh_service(given: _Given) -> Replay:
+def _refresh_service(given: Given) -> Replay:
     """Claim "service": a window of `window` ns gets no more service than the lower curve, or less."""
     refresh = Refresh(given.positive("interval"), given.positive("blackout"))
     given.rule_of("all-bank")
@@ -457,12 +480,12 @@ def _refresh_service(given: _Given) -> Replay:
     finding = (
         f"{exact_text(served)} ns of service in a window of {exact_text(window)} ns, the curve says {exact_text(bound)}"
     )
-    lane = _window_lane(refresh, offset, window)
+    lane = window_lane(refresh, offset, window)
     violation = Lane("violation", (Mark(Fraction(0), window, "violation", "less service"),) if served < bound else ())
     return Replay(served < bound, served, bound, "ns", finding, (lane, violation))
 
 
-def _window_lane(refresh: Refresh, offset: Fraction, window: Fraction) -> Lane:
+def window_lane(refresh: Refresh, offset: Fraction, window: Fraction) -> Lane:
     """Return the blackouts and the service of a window that begins `offset` ns after a blackout began."""
     marks: list[Mark] = []
     channel, now = Channel(offset), Fraction(0)
@@ -483,7 +506,7 @@ def _service_in(refresh: Refresh, channel: Channel, window: Fraction) -> Fractio
     return served
 
 
-def _admission_over(given: _Given) -> Replay:
+def _admission_over(given: Given) -> Replay:
     """Claim "oversubscription": the rule admits guarantees that sum to more than the effective rate."""
     guarantees, peak = given.numbers("guarantees"), given.positive("peak")
     effective = peak * (1 - given.number("blackout") / given.positive("interval"))
@@ -499,7 +522,7 @@ def _admission_over(given: _Given) -> Replay:
     return Replay(bool(admitted) and total > bound, total, bound, "B/ns", finding, ())
 
 
-def _admission_race(given: _Given) -> Replay:
+def _admission_race(given: Given) -> Replay:
     """Claim "race": clients that ask at the same time are admitted to more than the capacity.
 
     Under the rule "check-then-act" all of them check before any of them commits.
@@ -517,7 +540,7 @@ def _admission_race(given: _Given) -> Replay:
     return Replay(gate.total > bound, gate.total, bound, "B/ns", finding, ())
 
 
-CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
+CLAIMS: dict[tuple[str, str], Callable[[Given], Replay]] = {
     ("bucket", "overrun"): _bucket_overrun,
     ("bucket", "burst-cut"): _bucket_cut,
     ("meter", "overrun"): _meter_window,

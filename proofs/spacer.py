@@ -156,7 +156,7 @@ NOT_ASKED: Mapping[str, str] = {
     "early-delay": "rates times deadlines are products of unknowns",
     "wfq-lateness": "as for early-delay",
     "vtc-gap": "its claim is one step from the invariant itself",
-    "drr-service-curve": "turns times quanta are products of unknowns",
+    "drr-turns": "turns times quanta are products of unknowns",
 }
 
 

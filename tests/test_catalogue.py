@@ -25,6 +25,7 @@ REFUTED = {
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
+    "drr-pairwise-gap",
 }  # fmt: skip
 
 

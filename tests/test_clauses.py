@@ -15,7 +15,7 @@ MECHANISMS = {
     "CM": ("contract-meter", 7),
     "PR": ("promise", 7),
     "FQ": ("fair-queueing", 9),
-    "AR": ("arbitration", 8),
+    "AR": ("arbitration", 9),
     "EA": ("early", 2),
     "WQ": ("wfq", 7),
     "WF": ("wf2q-plus", 4),

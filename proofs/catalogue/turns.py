@@ -1,4 +1,4 @@
-"""Theorems on service by turns: round robin's bypass, and the service curve of deficit round robin.
+"""Theorems on service by turns: round robin's bypass; the service curve and the pairwise gap of deficit round robin.
 
 For DRR one tenant i is followed against any other tenant j, on the code's own step. Ghosts since an anchor: turns that
 i began and completed, turns that j began, bytes of each put in service. A tenant that is ahead of i in the active list
@@ -6,6 +6,7 @@ has had at most as many turns as i completed, any other at most one more.
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import attrs
@@ -15,9 +16,11 @@ from headgate.model.algebra import choose
 from headgate.model.arbiters import NO_STAMP, ROUND_ROBIN, Arrival, Stamp, Tenants
 from headgate.model.arbiters.drr import ActiveList, rest, select, stamp, start
 from headgate.model.arbiters.round_robin import Turn
+from headgate.model.bounds import round_gap
+from headgate.proofs.decoding import schedule_of
 from headgate.proofs.invariants import invariant
 from headgate.proofs.symbolic import lift
-from headgate.proofs.theorem import Obligation, Theorem
+from headgate.proofs.theorem import Obligation, Query, Theorem
 
 __all__ = ["THEOREMS"]
 
@@ -45,6 +48,12 @@ def _round_robin_step(count: int) -> Obligation:
     return Obligation(f"N = {count}", given, goal)
 
 
+# Tenant i, and the tenant j that it is held against; the code treats numbers alike but for ties.
+_Pair = tuple[int, int]
+PAIRS: tuple[_Pair, ...] = ((0, 1), (1, 0))
+CODE_TENANTS = range(2, 9)
+
+
 @attrs.frozen
 class _Lists:
     """The active list of `count` tenants, who waits, and the numbers of the tenants (quanta, largest requests)."""
@@ -65,13 +74,14 @@ def _lists(count: int) -> _Lists:
 
 
 def _ordered(lists: _Lists) -> Any:
-    """Who waits is in the list, and whoever joins it comes last."""
+    """Who waits is in the list, whoever joins it comes last, and the two that are followed have places of their own."""
     state, tenants = lists.state, range(len(lists.waiting))
     active, ranks = [lift(a) for a in state.active], [lift(r) for r in state.ranks]
     return invariant(
         "active list",
         ranks_given=z3.And(*(z3.Implies(active[x], ranks[x] < lift(state.next_rank)) for x in tenants)),
         who_waits_is_in=z3.And(*(z3.Implies(lists.waiting[x], active[x]) for x in tenants)),
+        places_differ=z3.Implies(z3.And(active[0], active[1]), ranks[0] != ranks[1]),
     )
 
 
@@ -96,25 +106,26 @@ class _Turns:
     other: Any
 
 
-def _turns() -> _Turns:
-    completed, begun = z3.Reals("completed begun")
-    return _Turns(completed, z3.Bool("partial"), begun, *z3.Reals("own other"))
+def _turns(pair: _Pair) -> _Turns:
+    i, j = pair
+    completed, begun = z3.Reals(f"completed{i} begun{j}")
+    return _Turns(completed, z3.Bool(f"partial{i}"), begun, *z3.Reals(f"own{i} other{j}"))
 
 
-def _fair(lists: _Lists, ghosts: _Turns) -> Any:
-    """Tenant 0 is i, backlogged since the anchor; tenant 1 is j."""
-    state = lists.state
-    mine, theirs = lift(state.turn == 0), lift(state.turn == 1)
-    ahead = z3.And(lift(state.active[1]), lift(state.ranks[1]) < lift(state.ranks[0]), z3.Not(theirs))
+def _fair(lists: _Lists, ghosts: _Turns, pair: _Pair) -> Any:
+    """The ghosts of the pair (i, j), of which i has been backlogged since the anchor."""
+    state, (i, j) = lists.state, pair
+    mine, theirs = lift(state.turn == i), lift(state.turn == j)
+    ahead = z3.And(lift(state.active[j]), lift(state.ranks[j]) < lift(state.ranks[i]), z3.Not(theirs))
     counted = z3.And(mine, z3.Not(ghosts.partial))
     return invariant(
         "turns",
         at_most_one_more=ghosts.begun <= ghosts.completed + 1,
         none_more_if_ahead=z3.Implies(ahead, ghosts.begun <= ghosts.completed),
         partial_is_first=z3.Implies(ghosts.partial, z3.And(mine, ghosts.begun == 0, ghosts.completed == 0)),
-        others_paid=ghosts.other + lift(state.deficits[1]) < ghosts.begun * lists.quanta[1] + lists.largest[1],
-        own_paid=ghosts.own + lift(state.deficits[0]) >= (ghosts.completed + z3.If(counted, 1, 0)) * lists.quanta[0],
-        listed=lift(state.active[0]),
+        others_paid=ghosts.other + lift(state.deficits[j]) < ghosts.begun * lists.quanta[j] + lists.largest[j],
+        own_paid=ghosts.own + lift(state.deficits[i]) >= (ghosts.completed + z3.If(counted, 1, 0)) * lists.quanta[i],
+        listed=lift(state.active[i]),
     )
 
 
@@ -123,35 +134,51 @@ def _numbers(lists: _Lists) -> tuple[Any, ...]:
 
 
 def _drr_steps(count: int) -> list[Obligation]:
-    lists, ghosts = _lists(count), _turns()
+    """The list keeps its order, and the turns of either of two tenants stay within one of the other's."""
+    lists = _lists(count)
     sound = (*_numbers(lists), _ordered(lists), _deficits(lists))
-    given = (*sound, _fair(lists, ghosts), ghosts.completed >= 0, ghosts.own >= 0)
     name = f"N = {count}: "
     idle = attrs.evolve(lists, waiting=(lift(False),) * count)
     begin = attrs.evolve(idle, state=start(Tenants(count, tuple(range(count)), (0,) * count, lists.quanta)))
     rested = attrs.evolve(idle, state=rest(lists.state))
+    service = _service(lists)
     return [
         Obligation(name + "at first", _numbers(lists), _ordered(begin)),
         Obligation(name + "a busy period ends", (*sound, *(z3.Not(w) for w in lists.waiting)), _ordered(rested)),
-        *_drr_arrivals(lists, ghosts, given, name),
-        *_drr_service(lists, ghosts, given, name),
-        *_drr_anchor(lists, sound, name),
-    ]
+        *_drr_arrivals(lists, sound, name),
+        Obligation(name + "a service, the list", (*sound, *service.sizes, z3.Or(*lists.waiting)),
+                   _ordered(service.after)),
+        *(_drr_service(lists, sound, service, pair, name) for pair in PAIRS),
+        *(_drr_anchor(lists, sound, pair, name) for pair in PAIRS),
+    ]  # fmt: skip
 
 
-def _drr_arrivals(lists: _Lists, ghosts: _Turns, given: tuple[Any, ...], name: str) -> list[Obligation]:
+def _drr_arrivals(lists: _Lists, sound: tuple[Any, ...], name: str) -> list[Obligation]:
+    ghosts = [_turns(pair) for pair in PAIRS]
+    given = (*sound, *(_fair(lists, each, pair) for each, pair in zip(ghosts, PAIRS, strict=True)))
     obligations = []
     for who in range(len(lists.waiting)):
         state, _ = stamp(lists.state, who, Arrival(lift(0), lift(1), lift(1), lift(0)))
         waiting = tuple(lift(True) if k == who else w for k, w in enumerate(lists.waiting))
         after = attrs.evolve(lists, state=state, waiting=waiting)
-        goal = z3.And(_ordered(after), _fair(after, ghosts))
+        goal = z3.And(_ordered(after), *(_fair(after, each, pair) for each, pair in zip(ghosts, PAIRS, strict=True)))
         obligations.append(Obligation(f"{name}a request of tenant {who} arrives", given, goal))
     return obligations
 
 
-def _drr_service(lists: _Lists, ghosts: _Turns, given: tuple[Any, ...], name: str) -> list[Obligation]:
-    """Tenant 0 is backlogged, so that it waits; what the served tenant leaves behind is anybody's guess."""
+@attrs.frozen
+class _Service:
+    """One run of the code's select: heads and what is known of their sizes, who is served, the lists after it."""
+
+    heads: tuple[Stamp, ...]
+    sizes: tuple[Any, ...]
+    served: Any
+    goes_on: Any
+    after: _Lists
+
+
+def _service(lists: _Lists) -> _Service:
+    """Run the code's select; what the tenant that is served leaves behind is anybody's guess."""
     count = len(lists.waiting)
     heads = tuple(Stamp(lift(0), lift(0), size, lift(0)) for size in z3.Reals([f"size{k}" for k in range(count)]))
     sizes = tuple(z3.And(h.size > 0, h.size <= m) for h, m in zip(heads, lists.largest, strict=True))
@@ -161,35 +188,39 @@ def _drr_service(lists: _Lists, ghosts: _Turns, given: tuple[Any, ...], name: st
                       for k in range(count)))  # fmt: skip
     more = tuple(z3.Bool(f"more{k}") for k in range(count))
     waiting = tuple(z3.If(lift(served == k), more[k], lists.waiting[k]) for k in range(count))
-    after = attrs.evolve(lists, state=state, waiting=waiting)
-    moved = _moved(lists, ghosts, heads, served, goes_on)
-    premises = (*given, *sizes, lists.waiting[0])
-    return [
-        Obligation(name + "a service, the list", premises, _ordered(after)),
-        Obligation(name + "a service, the turns", premises, _fair(after, moved)),
-    ]
+    return _Service(heads, sizes, served, goes_on, attrs.evolve(lists, state=state, waiting=waiting))
 
 
-def _moved(lists: _Lists, ghosts: _Turns, heads: tuple[Stamp, ...], served: Any, goes_on: Any) -> _Turns:
-    ends, begins = z3.Not(goes_on), z3.And(z3.Not(goes_on), lift(served == 1))
-    over = z3.And(ends, lift(lists.state.turn == 0))
+def _drr_service(lists: _Lists, sound: tuple[Any, ...], service: _Service, pair: _Pair, name: str) -> Obligation:
+    """Tenant i is backlogged, so that it waits."""
+    ghosts = _turns(pair)
+    given = (*sound, _fair(lists, ghosts, pair), ghosts.completed >= 0, ghosts.own >= 0)
+    goal = _fair(service.after, _moved(lists, ghosts, service, pair), pair)
+    premises = (*given, *service.sizes, lists.waiting[pair[0]])
+    return Obligation(f"{name}a service, the turns of {pair[0]} and {pair[1]}", premises, goal)
+
+
+def _moved(lists: _Lists, ghosts: _Turns, service: _Service, pair: _Pair) -> _Turns:
+    i, j = pair
+    ends, begins = z3.Not(service.goes_on), z3.And(z3.Not(service.goes_on), lift(service.served == j))
+    over = z3.And(ends, lift(lists.state.turn == i))
     return _Turns(
         z3.If(z3.And(over, z3.Not(ghosts.partial)), ghosts.completed + 1, ghosts.completed),
-        z3.And(ghosts.partial, goes_on),
+        z3.And(ghosts.partial, service.goes_on),
         z3.If(begins, ghosts.begun + 1, ghosts.begun),
-        z3.If(lift(served == 0), ghosts.own + heads[0].size, ghosts.own),
-        z3.If(lift(served == 1), ghosts.other + heads[1].size, ghosts.other),
+        z3.If(lift(service.served == i), ghosts.own + service.heads[i].size, ghosts.own),
+        z3.If(lift(service.served == j), ghosts.other + service.heads[j].size, ghosts.other),
     )
 
 
-def _drr_anchor(lists: _Lists, sound: tuple[Any, ...], name: str) -> list[Obligation]:
+def _drr_anchor(lists: _Lists, sound: tuple[Any, ...], pair: _Pair, name: str) -> Obligation:
     """An interval may begin at any time; what is in service then counts in full for another tenant."""
-    in_service = z3.Real("in_service")
-    mine, theirs = lift(lists.state.turn == 0), lift(lists.state.turn == 1)
-    was = lift(lists.state.deficits[1]) + in_service < lists.quanta[1] + lists.largest[1]
+    in_service, (i, j) = z3.Real("in_service"), pair
+    mine, theirs = lift(lists.state.turn == i), lift(lists.state.turn == j)
+    was = lift(lists.state.deficits[j]) + in_service < lists.quanta[j] + lists.largest[j]
     first = _Turns(lift(0), mine, z3.If(theirs, 1, 0), lift(0), z3.If(theirs, in_service, 0))
-    given = (*sound, lift(lists.state.active[0]), in_service >= 0, z3.Implies(theirs, was))
-    return [Obligation(name + "an interval begins", given, _fair(lists, first))]
+    given = (*sound, lift(lists.state.active[i]), in_service >= 0, z3.Implies(theirs, was))
+    return Obligation(f"{name}an interval begins for {i} and {j}", given, _fair(lists, first, pair))
 
 
 def _drr_curve() -> list[Obligation]:
@@ -202,22 +233,23 @@ def _drr_curve() -> list[Obligation]:
     )  # fmt: skip
     total = quantum + others
     promised = quantum * beta - quantum * other_largest - others * (quantum + largest)
-    lists, ghosts = _lists(2), _turns()
-    counts = Obligation(
-        "bytes are within turns",
-        (*_numbers(lists), _deficits(lists), _fair(lists, ghosts), ghosts.completed >= 0, ghosts.own >= 0),
-        z3.And(
-            ghosts.own > ghosts.completed * lists.quanta[0] - lists.largest[0],
-            ghosts.other <= (ghosts.completed + 1) * lists.quanta[1] + lists.largest[1],
-        ),
-    )
     rounds = Obligation("turns of the others", given, others * quantum * completed <= others * (own + largest))
     return [
-        counts,
         _drr_summing(),
         rounds,
         Obligation("the service curve", (*given, rounds.goal, deficit >= 0), total * own >= promised),
     ]
+
+
+def _within_turns() -> Obligation:
+    """What the ghosts say of the bytes of i (0) and of j (1)."""
+    lists, ghosts = _lists(2), _turns(PAIRS[0])
+    given = (*_numbers(lists), _deficits(lists), _fair(lists, ghosts, PAIRS[0]), ghosts.completed >= 0, ghosts.own >= 0)
+    goal = z3.And(
+        ghosts.own > ghosts.completed * lists.quanta[0] - lists.largest[0],
+        ghosts.other < (ghosts.completed + 1) * lists.quanta[1] + lists.largest[1],
+    )
+    return Obligation("bytes are within turns", given, goal)
 
 
 def _drr_summing() -> Obligation:
@@ -229,6 +261,46 @@ def _drr_summing() -> Obligation:
     return Obligation("the bytes of the others add up", premises, goal)
 
 
+def _drr_turns() -> list[Obligation]:
+    return [*(step for count in CODE_TENANTS for step in _drr_steps(count)), _within_turns()]
+
+
+def _drr_gap() -> list[Obligation]:
+    """In rounds: bytes over quanta. What is said of (i, j) holds of (j, i) as well."""
+    own, other, completed, quantum, largest = z3.Reals("own other completed quantum largest")
+    own_rounds, other_rounds, own_most, other_most = z3.Reals("own_rounds other_rounds own_most other_most")
+    counted = (quantum > 0, largest > 0, completed >= 0)
+    ahead = (other_rounds < completed + 1 + other_most, own_rounds > completed - own_most)
+    gap = round_gap(own_most, other_most)
+    return [
+        Obligation("the rounds of the one that waits", (*counted, own == quantum * own_rounds,
+                   largest == quantum * own_most, own > completed * quantum - largest), ahead[1]),
+        Obligation("the rounds of the other", (*counted, other == quantum * other_rounds,
+                   largest == quantum * other_most, other < (completed + 1) * quantum + largest), ahead[0]),
+        Obligation("the gap", ahead, other_rounds - own_rounds < gap),
+    ]  # fmt: skip
+
+
+def _gap_attack(tighter: Fraction) -> Query:
+    """Three tenants with quanta of their largest request L: the least L at which a gap of 3 - 2 / L rounds will do.
+
+    Tenant 0 saves all but a byte of a quantum, and then spends two, while tenant 1 saves as much; that one comes when
+    tenant 0 is back in the list, which takes a third.
+    """
+    most = z3.Int("most")
+    sizes = [(0, 0, 1), (0, 0, most), (0, 0, most - 1), (0, 0, most), (2, 0, 1), (1, 2, 1), (1, 2, most)]
+    domain = (most >= 2, (3 * most - 2) > lift(Fraction(round_gap(1, 1)) - tighter) * most)
+    heading = ("AR-9", "Two backlogged tenants drift apart by at most 1 + L_i / Q_i + L_j / Q_j rounds.", "arbiter",
+               "drr", "round-gap")  # fmt: skip
+    parameters = {"weights": (1,) * 3, "peak": 1, "tighter_by": tighter}
+    return Query(domain, lambda model: schedule_of(model, heading, parameters, sizes), (most,))
+
+
+CODE_LIMIT = f"N = {CODE_TENANTS[0]}..{CODE_TENANTS[-1]}"
+QUANTA = "quanta are at least the largest request"
+NAMES = "F is the sum of the quanta, L' the sum of the others' largest requests"
+TURNS = "turns pay for bytes, and are one apart at most (theorem drr-turns)"
+
 THEOREMS: Sequence[Theorem] = (
     Theorem(
         "round-robin-bypass", ("AR-5",),
@@ -237,12 +309,23 @@ THEOREMS: Sequence[Theorem] = (
         limit="N = 2..16", partner="arbiters-work-conserving",
     ),
     Theorem(
+        "drr-turns", ("AR-6",),
+        "While a tenant waits, DRR begins at most one turn more of any other than the tenant completes; turns pay for bytes.",
+        f"every horizon; {CODE_LIMIT} tenants on the code's own step", (QUANTA,),
+        obligations=_drr_turns, invariants=("active list", "turns"), limit=CODE_LIMIT,
+        abstraction="one tenant is followed against one other, which may be of the lower number or of the higher",
+        partner="arbiters-work-conserving",
+    ),
+    Theorem(
         "drr-service-curve", ("AR-6",),
         "Of beta bytes of service, DRR gives a backlogged tenant at least (Q beta - Q L' - (F - Q)(Q + L)) / F.",
-        "every horizon; the turns on the code's own step for N = 2..4, the curve for any number of tenants",
-        ("quanta are at least the largest request; F is their sum, L' the sum of the others' largest requests",),
-        obligations=lambda: [*(step for count in (2, 3, 4) for step in _drr_steps(count)), *_drr_curve()],
-        invariants=("active list", "turns"), limit="N = 2..4 on the code's own step",
+        "every horizon; any number of tenants", (QUANTA, NAMES, TURNS), obligations=_drr_curve,
         abstraction="one tenant is followed against any other; the rest are an aggregate",
+    ),
+    Theorem(
+        "drr-pairwise-gap", ("AR-9",),
+        "Under DRR two backlogged tenants drift apart by at most 1 + L_i / Q_i + L_j / Q_j rounds.",
+        "every horizon; any number of tenants, quanta, sizes and server rates", (QUANTA, TURNS),
+        obligations=_drr_gap, attack=_gap_attack, step=Fraction(1, 10), partner="arbiters-work-conserving",
     ),
 )  # fmt: skip
