@@ -14,7 +14,8 @@ import attrs
 
 from headgate.model.admission import Admitted, admits, check, commit, essay_admits, peak_admits
 from headgate.model.admission import request as admission_request
-from headgate.model.arbiters import ARBITERS
+from headgate.model.arbiters import ARBITERS, WFQ
+from headgate.model.arbiters.wfq import wfq
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import envelope, essay_offer, full, offer, refill
 from headgate.model.fairness import worst_gap
@@ -386,8 +387,14 @@ def _lateness(service: Service) -> Fraction:
 
 
 def serve(given: Given, weights: list[Fraction]) -> Execution:
-    """Serve the requests with everything in contract: only the arbiter is at stake."""
-    given.rule_of(*ARBITERS)
+    """Serve the requests with everything in contract: only the arbiter is at stake.
+
+    `reference` is the rate of the fluid that WFQ follows, by default the effective rate of the server.
+    """
+    policy = ARBITERS[given.rule_of(*ARBITERS)]
+    reference = given.number("reference", Fraction(0))
+    if policy is WFQ and reference > 0:
+        policy = wfq(reference)
     for number, request in enumerate(given.requests):
         if request.tenant >= len(weights):
             raise ReplayError(f"requests[{number}].tenant: expected one of the {len(weights)} tenants")
@@ -401,7 +408,7 @@ def serve(given: Given, weights: list[Fraction]) -> Execution:
         )
         for tenant, weight in enumerate(weights)
     ]
-    return simulate(given.requests, contracts, ARBITERS[given.rule], server_of(given))
+    return simulate(given.requests, contracts, policy, server_of(given))
 
 
 def server_of(given: Given) -> Server:

@@ -155,6 +155,7 @@ NOT_ASKED: Mapping[str, str] = {
     "admission-atomic": "its claim is the invariant itself",
     "early-delay": "rates times deadlines are products of unknowns",
     "wfq-lateness": "as for early-delay",
+    "wfq-delay": "slopes times times are products of unknowns",
     "vtc-gap": "its claim is one step from the invariant itself",
     "drr-turns": "turns times quanta are products of unknowns",
 }

@@ -22,6 +22,7 @@ REFUTED = {
     "bucket-essay": 1, "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
     "admission-race": 0,
     "admission-no-tax": 0,
+    "wfq-nominal": 8,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
@@ -74,6 +75,7 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
         ("admission-essay", "corrected"),
         ("admission-no-tax", "corrected"),
         ("admission-race", "atomic"),
+        ("wfq-nominal", "sfq"),
     ],
 )
 def test_the_corrected_rule_keeps_what_the_essay_breaks(name: str, rule: str) -> None:

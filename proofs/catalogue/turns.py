@@ -310,7 +310,7 @@ THEOREMS: Sequence[Theorem] = (
     ),
     Theorem(
         "drr-turns", ("AR-6",),
-        "While a tenant waits, DRR begins at most one turn more of any other than the tenant completes; turns pay for bytes.",
+        "While a tenant waits, DRR begins at most one turn more of another than it completes; turns pay for bytes.",
         f"every horizon; {CODE_LIMIT} tenants on the code's own step", (QUANTA,),
         obligations=_drr_turns, invariants=("active list", "turns"), limit=CODE_LIMIT,
         abstraction="one tenant is followed against one other, which may be of the lower number or of the higher",
