@@ -156,6 +156,8 @@ NOT_ASKED: Mapping[str, str] = {
     "early-delay": "rates times deadlines are products of unknowns",
     "wfq-lateness": "as for early-delay",
     "wfq-delay": "slopes times times are products of unknowns",
+    "wf2q-plus-code": "its claim is the invariant itself",
+    "wf2q-plus-delay": "weights times virtual time are products of unknowns",
     "vtc-gap": "its claim is one step from the invariant itself",
     "drr-turns": "turns times quanta are products of unknowns",
 }

@@ -27,6 +27,7 @@ REFUTED = {
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
     "drr-pairwise-gap",
+    "wf2q-plus-delay",
 }  # fmt: skip
 
 

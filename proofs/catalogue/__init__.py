@@ -11,6 +11,7 @@ MODULES = (
     "delay",
     "deadlines",
     "fluid",
+    "eligible",
     "turns",
     "arbitration",
     "refresh",
