@@ -136,12 +136,16 @@ class Given:
             raise ReplayError(f"parameters.{key}: expected more than 0, got 0")
         return given
 
-    def numbers(self, key: str) -> list[Fraction]:
+    def numbers(self, key: str, least: Fraction | None = None) -> list[Fraction]:
+        """Return exact numbers of at least `least`; None: above 0."""
         given = self._parameters.get(key)
         if not isinstance(given, list | tuple) or not given:
             raise ReplayError(f"parameters.{key}: expected a list of exact numbers, got {given!r}")
-        if not all(isinstance(n, int | Fraction) and not isinstance(n, bool) and n > 0 for n in given):
-            raise ReplayError(f"parameters.{key}: expected exact numbers above 0, got {given!r}")
+        if not all(isinstance(n, int | Fraction) and not isinstance(n, bool) for n in given) or not all(
+            n > 0 if least is None else n >= least for n in given
+        ):
+            words = "above 0" if least is None else f"of at least {least}"
+            raise ReplayError(f"parameters.{key}: expected exact numbers {words}, got {given!r}")
         return [Fraction(n) for n in given]
 
     def priorities(self, tenants: int) -> list[int]:

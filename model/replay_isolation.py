@@ -1,4 +1,4 @@
-"""Claims of schedules about isolation: the gap in rounds."""
+"""Claims of schedules about isolation: the gap in rounds, and refresh that is put off or goes bank by bank."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -6,10 +6,14 @@ from fractions import Fraction
 from headgate.model.arbiters.drr import quanta_for
 from headgate.model.bounds import round_gap
 from headgate.model.fairness import worst_gap
+from headgate.model.refresh import Refresh, most_dark_is, per_bank, postponed_curve
 from headgate.model.replay import Given, Lane, Mark, Replay, ReplayError, serve, service_lanes
 from headgate.spec.units import exact_text
 
 __all__ = ["CLAIMS"]
+
+# No timeline shows more banks than this.
+MOST_BANKS = 64
 
 
 def _round_gap(given: Given) -> Replay:
@@ -38,6 +42,76 @@ def _round_gap(given: Given) -> Replay:
     return Replay(gap.size_ns > bound, gap.size_ns, bound, "rounds", finding, tuple(lanes), execution)
 
 
+def _put_off(given: Given) -> Replay:
+    """Claim "put-off": a window gets less service than the curve of refresh that may be put off.
+
+    Refresh k is due at k intervals, and begins at `starts[k]`; no more than `postponed` are put off at a time.
+    """
+    refresh = Refresh(given.positive("interval"), given.positive("blackout"))
+    given.rule_of("postponed")
+    most, begin, window = given.number("postponed"), given.number("begin"), given.positive("window")
+    starts = _starts(given, refresh, most)
+    if begin + window > refresh.interval * len(starts):
+        raise ReplayError(f"parameters.starts: expected every refresh that is due by {exact_text(begin + window)} ns")
+    end = begin + window
+    blackouts = [(max(begin, s), min(end, s + refresh.blackout)) for s in starts]
+    served = window - sum((max(Fraction(0), b - a) for a, b in blackouts), Fraction(0))
+    curve = postponed_curve(refresh, window // refresh.interval, window % refresh.interval, most)
+    bound = Fraction(curve) + given.tighter()
+    finding = (
+        f"{exact_text(served)} ns of service in [{exact_text(begin)}, {exact_text(end)}] ns, "
+        f"the curve says {exact_text(bound)}"
+    )
+    dark = Lane("refresh", tuple(Mark(s, s + refresh.blackout, "blackout") for s in starts))
+    violation = Lane("violation", (Mark(begin, end, "violation", "less service"),) if served < bound else ())
+    return Replay(served < bound, served, bound, "ns", finding, (dark, violation))
+
+
+def _starts(given: Given, refresh: Refresh, most: Fraction) -> list[Fraction]:
+    starts = given.numbers("starts", least=Fraction(0))
+    free = Fraction(0)
+    for number, start in enumerate(starts):
+        first, last = max(free, number * refresh.interval), (number + most) * refresh.interval
+        if not first <= start <= last:
+            words = f"expected from {exact_text(first)} to {exact_text(last)}, got {exact_text(start)}"
+            raise ReplayError(f"parameters.starts[{number}]: {words}")
+        free = start + refresh.blackout
+    return starts
+
+
+def _dark_banks(given: Given) -> Replay:
+    """Claim "dark-banks": more than `most` banks are dark at a time, though b <= most p.
+
+    Where b is larger nothing is claimed, and nothing is violated.
+    """
+    interval, blackout = given.positive("interval"), given.positive("blackout")
+    given.rule_of("per-bank")
+    banks, most = given.positive("banks"), given.number("most")
+    if banks != int(banks) or banks > MOST_BANKS:
+        raise ReplayError(f"parameters.banks: expected a whole number of at most {MOST_BANKS}, got {exact_text(banks)}")
+    own = per_bank(interval, blackout, banks)
+    if blackout >= own.interval:
+        raise ReplayError(f"parameters.blackout: expected less than {exact_text(own.interval)}")
+    claimed = bool(most_dark_is(interval, blackout, most))
+    # Most are dark when one of them has just begun; in this turn all of them have been refreshed before.
+    begun = [[number * interval - back * own.interval for back in (0, 1)] for number in range(int(banks))]
+    now = (banks - 1) * interval
+    dark = sum(any(at <= now < at + blackout for at in times) for times in begun)
+    bound = most - given.tighter()
+    finding = f"{dark} banks are dark at {exact_text(now)} ns, the bound is {exact_text(bound)}"
+    lanes = [
+        Lane(f"bank {number}", tuple(Mark(max(at, Fraction(0)), at + blackout, "blackout") for at in times
+                                     if at + blackout > 0))
+        for number, times in enumerate(begun)
+    ]  # fmt: skip
+    violated = claimed and dark > bound
+    if violated:
+        lanes.append(Lane("violation", (Mark(now, now, "violation", "too many dark"),)))
+    return Replay(violated, Fraction(dark), bound, "banks", finding, tuple(lanes))
+
+
 CLAIMS: dict[tuple[str, str], Callable[[Given], Replay]] = {
     ("arbiter", "round-gap"): _round_gap,
+    ("refresh", "put-off"): _put_off,
+    ("refresh", "dark-banks"): _dark_banks,
 }

@@ -158,6 +158,8 @@ NOT_ASKED: Mapping[str, str] = {
     "wfq-delay": "slopes times times are products of unknowns",
     "wf2q-plus-code": "its claim is the invariant itself",
     "wf2q-plus-delay": "weights times virtual time are products of unknowns",
+    "refresh-postponed": "refreshes owed times the blackout are products of unknowns",
+    "refresh-anywhere": "its claim is a step from an invariant of one interval to any window",
     "vtc-gap": "its claim is one step from the invariant itself",
     "drr-turns": "turns times quanta are products of unknowns",
 }

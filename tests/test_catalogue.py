@@ -28,6 +28,8 @@ TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
     "drr-pairwise-gap",
     "wf2q-plus-delay",
+    "refresh-postponed",
+    "refresh-per-bank",
 }  # fmt: skip
 
 

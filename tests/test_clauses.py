@@ -21,7 +21,7 @@ MECHANISMS = {
     "WF": ("wf2q-plus", 4),
     "VT": ("vtc", 4),
     "FR": ("fr-fcfs", 3),
-    "RF": ("refresh", 11),
+    "RF": ("refresh", 12),
     "CH": ("channels", 3),
     "AD": ("admission", 4),
     "BD": ("bounds", 13),

@@ -15,6 +15,7 @@ MODULES = (
     "turns",
     "arbitration",
     "refresh",
+    "refresh_modes",
     "admission",
 )
 
