@@ -1,14 +1,17 @@
-"""Claims of schedules about isolation: the gap in rounds, and refresh that is put off or goes bank by bank."""
+"""Claims of schedules about isolation: the gap in rounds, refresh put off or bank by bank, and untreated excess."""
 
 from collections.abc import Callable
 from fractions import Fraction
 
+from headgate.model.arbiters import ARBITERS
 from headgate.model.arbiters.drr import quanta_for
-from headgate.model.bounds import round_gap
+from headgate.model.bounds import round_gap, sfq_delay
 from headgate.model.fairness import worst_gap
 from headgate.model.refresh import Refresh, most_dark_is, per_bank, postponed_curve
 from headgate.model.replay import Given, Lane, Mark, Replay, ReplayError, serve, service_lanes
+from headgate.model.simulator import Server, simulate
 from headgate.spec.units import exact_text
+from headgate.spec.vocabulary import Contract, Excess, Policing
 
 __all__ = ["CLAIMS"]
 
@@ -110,8 +113,38 @@ def _dark_banks(given: Given) -> Replay:
     return Replay(violated, Fraction(dark), bound, "banks", finding, tuple(lanes))
 
 
+def _promise(given: Given) -> Replay:
+    """Claim "promise": a request in contract of a tenant that is alone finishes later than its bound (SFQ's).
+
+    The rule is the treatment of the tenant's excess; in the background, its largest request may be in the way.
+    """
+    treatment = Excess(given.rule_of(*(way.value for way in Excess)))
+    guaranteed, most = given.positive("guaranteed"), given.positive("max_request")
+    burst, peak = given.positive("burst"), given.positive("peak")
+    if most != int(most) or burst < guaranteed or peak < guaranteed:
+        raise ReplayError("parameters: expected a whole max_request, and burst and peak of at least guaranteed")
+    contract = Contract("0", guaranteed, burst, given.number("duration"), int(most), excess=treatment)
+    if any(request.tenant for request in given.requests):
+        raise ReplayError("requests: expected tenant 0 alone")
+    execution = simulate(given.requests, [contract], ARBITERS["sfq"], Server(peak))
+    behind = most if treatment is Excess.BACKGROUND else Fraction(0)
+    bound = Fraction(sfq_delay(most, behind, peak, 0)) - given.tighter()
+    lanes = list(service_lanes(execution, 1))
+    promised = [s for s in execution.services if s.policing in (Policing.PACED, Policing.BURST)]
+    late = [(s.finish_ns - s.expected_ns, s.finish_ns) for s in promised if s.expected_ns is not None]
+    observed, finish = max(late, default=(Fraction(0), Fraction(0)))
+    finding = (
+        f"a request in contract finishes {exact_text(observed)} ns after its expected arrival, "
+        f"the bound is {exact_text(bound)} ns"
+    )
+    if observed > bound:
+        lanes.append(Lane("violation", (Mark(finish - observed, finish, "violation", "late"),)))
+    return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes), execution)
+
+
 CLAIMS: dict[tuple[str, str], Callable[[Given], Replay]] = {
     ("arbiter", "round-gap"): _round_gap,
     ("refresh", "put-off"): _put_off,
     ("refresh", "dark-banks"): _dark_banks,
+    ("policing", "promise"): _promise,
 }

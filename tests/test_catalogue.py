@@ -23,6 +23,7 @@ REFUTED = {
     "admission-race": 0,
     "admission-no-tax": 0,
     "wfq-nominal": 8,
+    "promise-untreated": 3,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
@@ -79,6 +80,9 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
         ("admission-no-tax", "corrected"),
         ("admission-race", "atomic"),
         ("wfq-nominal", "sfq"),
+        ("promise-untreated", "shaped"),
+        ("promise-untreated", "in-line"),
+        ("promise-untreated", "background"),
     ],
 )
 def test_the_corrected_rule_keeps_what_the_essay_breaks(name: str, rule: str) -> None:

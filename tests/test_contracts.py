@@ -184,6 +184,10 @@ BAD = {
         GOOD + "page_color = 0x0\n",
         f"{CHAT}.page_color: expected a mask over banks, 1 or more, got 0",
     ),
+    "excess without a treatment, which is there to be refuted": (
+        GOOD + 'excess = "untreated"\n',
+        f'{CHAT}.excess: expected what becomes of excess (shaped, in-line, background), got "untreated"',
+    ),
     "excess unknown": (
         GOOD + 'excess = "dropped"\n',
         f'{CHAT}.excess: expected what becomes of excess (shaped, in-line, background), got "dropped"',

@@ -7,6 +7,7 @@ __all__ = ["catalogue"]
 MODULES = (
     "buckets",
     "meter",
+    "excess",
     "fair_queueing",
     "delay",
     "deadlines",
