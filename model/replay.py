@@ -14,10 +14,11 @@ import attrs
 
 from headgate.model.admission import Admitted, admits, check, commit, essay_admits, peak_admits
 from headgate.model.admission import request as admission_request
-from headgate.model.arbiters import ARBITERS, WFQ
+from headgate.model.arbiters import ARBITERS, WFQ, Policy
 from headgate.model.arbiters.wfq import wfq
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import envelope, essay_offer, full, offer, refill
+from headgate.model.capacity import Losses, kept_share
 from headgate.model.fairness import worst_gap
 from headgate.model.meter import Meter, MeterRates, advance, burst_allowance, fresh, window_bound
 from headgate.model.meter import offer as meter_offer
@@ -42,6 +43,7 @@ __all__ = [
     "Mark",
     "Replay",
     "ReplayError",
+    "losses_of",
     "replay",
     "serve",
     "server_of",
@@ -390,12 +392,15 @@ def _lateness(service: Service) -> Fraction:
     return service.finish_ns - service.expected_ns
 
 
-def serve(given: Given, weights: list[Fraction]) -> Execution:
+def serve(
+    given: Given, weights: list[Fraction], policy: Policy | None = None, server: Server | None = None
+) -> Execution:
     """Serve the requests with everything in contract: only the arbiter is at stake.
 
-    `reference` is the rate of the fluid that WFQ follows, by default the effective rate of the server.
+    Policy and server are those of the schedule, unless they are given. `reference` is the rate of the fluid that WFQ
+    follows, by default the effective rate of the server.
     """
-    policy = ARBITERS[given.rule_of(*ARBITERS)]
+    policy = policy or ARBITERS[given.rule_of(*ARBITERS)]
     reference = given.number("reference", Fraction(0))
     if policy is WFQ and reference > 0:
         policy = wfq(reference)
@@ -412,7 +417,7 @@ def serve(given: Given, weights: list[Fraction]) -> Execution:
         )
         for tenant, weight in enumerate(weights)
     ]
-    return simulate(given.requests, contracts, policy, server_of(given))
+    return simulate(given.requests, contracts, policy, server or server_of(given))
 
 
 def server_of(given: Given) -> Server:
@@ -518,19 +523,33 @@ def _service_in(refresh: Refresh, channel: Channel, window: Fraction) -> Fractio
 
 
 def _admission_over(given: Given) -> Replay:
-    """Claim "oversubscription": the rule admits guarantees that sum to more than the effective rate."""
+    """Claim "oversubscription": the rule admits guarantees that sum to more than what is left of the peak rate.
+
+    Refresh takes `blackout` of every `interval`, `migration` a share, a bubble of `bubble` its part of every `period`.
+    """
     guarantees, peak = given.numbers("guarantees"), given.positive("peak")
-    effective = peak * (1 - given.number("blackout") / given.positive("interval"))
+    refreshed = peak * (1 - given.number("blackout") / given.positive("interval"))
+    effective = refreshed * kept_share(losses_of(given))
     rule: dict[str, Callable[[], Any]] = {
         "essay": lambda: essay_admits(guarantees, peak),
         "corrected": lambda: admits(guarantees, effective),
         "no-tax": lambda: peak_admits(guarantees, peak),
+        "no-losses": lambda: admits(guarantees, refreshed),
     }
     admitted = rule[given.rule_of(*rule)]()
     total, bound = sum(guarantees, Fraction(0)), effective - given.tighter()
     verb = "admits" if admitted else "refuses"
     finding = f"the rule {verb} {exact_text(total)} B/ns of guarantees, {exact_text(bound)} B/ns are there"
     return Replay(bool(admitted) and total > bound, total, bound, "B/ns", finding, ())
+
+
+def losses_of(given: Given) -> Losses:
+    """Return what migration and bubbles take, by default nothing."""
+    losses = Losses(given.number("migration", Fraction(0)), given.number("bubble", Fraction(0)),
+                    given.number("period", Fraction(1)))  # fmt: skip
+    if losses.migration >= 1 or losses.bubble_ns >= losses.period_ns:
+        raise ReplayError("parameters: expected a migration below 1, and a bubble below its period")
+    return losses
 
 
 def _admission_race(given: Given) -> Replay:

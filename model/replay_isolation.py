@@ -1,17 +1,22 @@
-"""Claims of schedules about isolation: the gap in rounds, refresh put off or bank by bank, and untreated excess."""
+"""Claims of schedules about isolation: the gap in rounds, refresh put off or bank by bank, untreated excess, and
+sets of tenants that are admitted."""
 
 from collections.abc import Callable
 from fractions import Fraction
 
+import attrs
+
+from headgate.model.admission import admits
 from headgate.model.arbiters import ARBITERS
 from headgate.model.arbiters.drr import quanta_for
 from headgate.model.bounds import round_gap, sfq_delay
+from headgate.model.capacity import Supply, kept_share, longest_dark
 from headgate.model.fairness import worst_gap
-from headgate.model.refresh import Refresh, most_dark_is, per_bank, postponed_curve
-from headgate.model.replay import Given, Lane, Mark, Replay, ReplayError, serve, service_lanes
-from headgate.model.simulator import Server, simulate
+from headgate.model.refresh import Refresh, most_dark_is, per_bank, postponed_curve, served_by
+from headgate.model.replay import Given, Lane, Mark, Replay, ReplayError, losses_of, serve, service_lanes
+from headgate.model.simulator import Server, finish_time, simulate
 from headgate.spec.units import exact_text
-from headgate.spec.vocabulary import Contract, Excess, Policing
+from headgate.spec.vocabulary import Contract, Excess, Execution, Policing, Service
 
 __all__ = ["CLAIMS"]
 
@@ -142,9 +147,70 @@ def _promise(given: Given) -> Replay:
     return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes), execution)
 
 
+def _safety(given: Given) -> Replay:
+    """Claim "safety": a set that the rule admits, served by SFQ, is later than what the rule takes for granted.
+
+    Everything is there at 0, when a bubble begins, and behind it a blackout; the clock of refresh stands still in a
+    bubble. Under the rule "no-losses" refresh alone is counted.
+    """
+    weights, losses = given.numbers("weights"), losses_of(given)
+    interval, blackout, peak = given.positive("interval"), given.number("blackout"), given.positive("peak")
+    if any(request.arrival_ns for request in given.requests):
+        raise ReplayError("requests: expected all of them at 0 ns")
+    if blackout >= interval:
+        raise ReplayError(f"parameters.blackout: expected less than the interval {exact_text(interval)}")
+    refresh = Refresh(interval, blackout)
+    refreshed = Fraction(served_by(peak, refresh)) / interval
+    granted = {
+        "corrected": Supply(refreshed * kept_share(losses), longest_dark(losses, blackout)),
+        "no-losses": Supply(refreshed, blackout),
+    }
+    supply = granted[given.rule_of(*granted)]
+    served = Server(peak * (1 - losses.migration), refresh if blackout else None)
+    execution = serve(given, weights, ARBITERS["sfq"], served)
+    clock = Server(Fraction(1), Refresh(losses.period_ns, losses.bubble_ns)) if losses.bubble_ns else None
+    services = [_behind_bubbles(service, clock) for service in execution.services]
+    execution = attrs.evolve(execution, services=tuple(services))
+    if not admits(weights, supply.rate):
+        finding = "the rule does not admit the guarantees"
+        return Replay(False, Fraction(0), Fraction(0), "ns", finding, tuple(service_lanes(execution, len(weights))))
+    return _latest(given, execution, supply)
+
+
+def _behind_bubbles(service: Service, clock: Server | None) -> Service:
+    """Return a service whose times were counted outside bubbles; `clock` serves a ns a ns, but for them."""
+    if clock is None:
+        return service
+    start, finish = (finish_time(clock, Fraction(0), at) for at in (service.start_ns, service.finish_ns))
+    return attrs.evolve(service, start_ns=start, finish_ns=finish)
+
+
+def _latest(given: Given, execution: Execution, supply: Supply) -> Replay:
+    """Hold every service against SFQ's bound at what the rule takes for granted; the furthest above it counts."""
+    largest = given.largest(len(given.numbers("weights")))
+    lanes = list(service_lanes(execution, len(largest)))
+    late = []
+    for service in execution.services:
+        if service.expected_ns is not None:
+            others = sum(largest) - largest[service.request.tenant]
+            bound = sfq_delay(service.request.bytes, others, supply.rate, supply.blackout_ns) - given.tighter()
+            late.append((service.finish_ns - service.expected_ns, Fraction(bound), service.finish_ns))
+    if not late:
+        return Replay(False, Fraction(0), Fraction(0), "ns", "nothing is served", tuple(lanes), execution)
+    observed, bound, finish = max(late, key=lambda each: each[0] - each[1])
+    finding = (
+        f"a request of an admitted set finishes {exact_text(observed)} ns after its expected arrival, "
+        f"the bound is {exact_text(bound)} ns"
+    )
+    if observed > bound:
+        lanes.append(Lane("violation", (Mark(finish - observed, finish, "violation", "late"),)))
+    return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes), execution)
+
+
 CLAIMS: dict[tuple[str, str], Callable[[Given], Replay]] = {
     ("arbiter", "round-gap"): _round_gap,
     ("refresh", "put-off"): _put_off,
     ("refresh", "dark-banks"): _dark_banks,
     ("policing", "promise"): _promise,
+    ("admission", "safety"): _safety,
 }

@@ -153,6 +153,7 @@ NOT_ASKED: Mapping[str, str] = {
     "sfq-bypass": "a step from the invariant of sfq-delay to its bound",
     "scfq-bypass": "a step from the invariant of scfq-delay to its bound",
     "admission-atomic": "its claim is the invariant itself",
+    "admission-safety": "its invariant is that of admission-atomic, its delays are those of sfq-delay",
     "early-delay": "rates times deadlines are products of unknowns",
     "wfq-lateness": "as for early-delay",
     "wfq-delay": "slopes times times are products of unknowns",

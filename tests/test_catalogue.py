@@ -24,6 +24,8 @@ REFUTED = {
     "admission-no-tax": 0,
     "wfq-nominal": 8,
     "promise-untreated": 3,
+    "admission-no-losses": 1,
+    "admission-mitigated": 0,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
@@ -31,6 +33,7 @@ TIGHT = {
     "wf2q-plus-delay",
     "refresh-postponed",
     "refresh-per-bank",
+    "admission-safety",
 }  # fmt: skip
 
 
@@ -80,6 +83,8 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
         ("admission-no-tax", "corrected"),
         ("admission-race", "atomic"),
         ("wfq-nominal", "sfq"),
+        ("admission-no-losses", "corrected"),
+        ("admission-mitigated", "corrected"),
         ("promise-untreated", "shaped"),
         ("promise-untreated", "in-line"),
         ("promise-untreated", "background"),

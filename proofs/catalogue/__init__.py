@@ -18,6 +18,7 @@ MODULES = (
     "refresh",
     "refresh_modes",
     "admission",
+    "safety",
 )
 
 
