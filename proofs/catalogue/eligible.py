@@ -163,7 +163,9 @@ def _code_choice(queues: _Queues, sound: Any, name: str) -> list[Obligation]:
             lift(chosen.found), choose(chosen.tenant, begun))),
         Obligation(name + "of those, the smallest finish tag", (sound, some), z3.And(
             *(z3.Implies(z3.And(f.queued, f.begin <= virtual), end <= f.end) for f in flows))),
-        Obligation(name + "the queues after a choice", (sound, some, chosen.next_head), _all_sound(chosen.after)),
+        Obligation(name + "the queues after a choice", (sound, some, chosen.next_head), z3.And(
+            _all_sound(chosen.after), *(new.busy == old.queued for new, old in
+                                        zip(chosen.after.flows, flows, strict=True)))),
     ]  # fmt: skip
 
 
