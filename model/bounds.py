@@ -177,15 +177,15 @@ def promised_delay(
 ) -> Number | None:
     """Return the proved bound of `policy` from expected arrival to finish, or None for a policy that has none.
 
-    `longest` is the largest request of anybody, which *early* needs. WFQ and WF2Q+ have bounds that are held by
-    properties alone (WQ-7, WF-3): no promise rests on them.
+    `longest` is the largest request of anybody, which *early* and WF2Q+ need. No promise rests on WFQ's bound (WQ-7):
+    it is that of a fluid at this very rate, which a contract does not state, and a faster one has none (WQ-6).
     """
     if policy == "sfq":
         return sfq_delay(largest, others, rate, blackout)
     if policy == "scfq":
         return scfq_delay(largest, others, rate, blackout, guaranteed)
-    if policy == "early" and longest is not None:
-        return early_delay(largest, longest, rate, blackout, guaranteed)
+    if policy in ("early", "wf2q+") and longest is not None:
+        return deadline_delay(largest, longest, rate, blackout, guaranteed)
     return None
 
 

@@ -158,7 +158,7 @@ def test_the_bound_is_attained() -> None:
 
 
 @checks("PR-3", "FQ-5", "FQ-6")
-@given(strategies.scenarios(excess=Excess.IN_LINE, valid=True), st.sampled_from(("sfq", "scfq", "early")))
+@given(strategies.scenarios(excess=Excess.IN_LINE, valid=True), st.sampled_from(("sfq", "scfq", "early", "wf2q+")))
 @example(AT_THE_BOUND, "sfq")
 @example(INTO_A_SECOND_BLACKOUT, "sfq")
 @example(BACK_FROM_IDLE, "scfq")
@@ -193,8 +193,8 @@ def test_what_the_policies_give_for_the_same_contract() -> None:
     assert delays.pop("scfq") == 15 + Fraction(20, 3)
     assert set(delays.values()) == {None}
     known = {name: bounds.promised_delay(name, 10, 20, Fraction(3), 5, Fraction(1), 20) for name in ARBITERS}
-    assert known["early"] == 10 + Fraction(20, 3) + 5
-    assert known["vtc"] is None
+    assert known["early"] == known["wf2q+"] == 10 + Fraction(20, 3) + 5
+    assert known["vtc"] is known["wfq"] is None
 
 
 @checks("PR-3")

@@ -32,8 +32,6 @@ MUTANTS = (
            "(elapsed - 3 * refresh.blackout)", ("RF-12",)),
     Mutant("refresh-postponed-once-too-often", "refresh", "rest) - postponed * refresh.blackout)",
            "rest) - (postponed + 1) * refresh.blackout)", ("RF-10",)),
-    Mutant("refresh-banks-one-too-few", "refresh", "return blackout <= banks * interval",
-           "return blackout < banks * interval", ("RF-11",)),
     Mutant("refresh-table-upside-down", "refresh", "for limit, line in reversed(table):", "for limit, line in table:",
            ("RF-9",)),
     Mutant("losses-migration-forgotten", "capacity", "return (1 - losses.migration) * (1", "return (1", ("BD-11",)),
