@@ -23,6 +23,7 @@ __all__ = [
     "drr_delay",
     "drr_idle_delay",
     "drr_latency",
+    "drr_request_delay",
     "early_delay",
     "fcfs_delay",
     "gps_lag",
@@ -145,6 +146,19 @@ def drr_latency(
 def drr_delay(size: Number, latency: Number, share: Fraction) -> Number:
     """Return l / r + latency, r = Q R / F: a request of `size` bytes on the service curve of DRR."""
     return size * _ns_per_byte(share) + latency
+
+
+@implements("BD-14")
+def drr_request_delay(
+    size: Number, share: Fraction, quanta: Number, others: Number, rate: Fraction, blackout: Number
+) -> Number:
+    """Return l / r + (sum of the others' Q + L) / R + B, r = Q R / F: the delay of one request from expected arrival.
+
+    `quanta` is the sum of the others' quanta, `others` that of their largest requests. It is below `drr_delay` by
+    (F - Q) L / (Q R): a request that a tenant's turns have paid for is served in the last of them.
+    Source: this project.
+    """
+    return size * _ns_per_byte(share) + (quanta + others) * _ns_per_byte(rate) + blackout
 
 
 @implements("BD-5")

@@ -162,6 +162,7 @@ NOT_ASKED: Mapping[str, str] = {
     "refresh-postponed": "refreshes owed times the blackout are products of unknowns",
     "refresh-anywhere": "its claim is a step from an invariant of one interval to any window",
     "vtc-gap": "its claim is one step from the invariant itself",
+    "drr-delay": "as for drr-turns",
     "drr-turns": "turns times quanta are products of unknowns",
 }
 

@@ -34,6 +34,7 @@ TIGHT = {
     "refresh-postponed",
     "refresh-per-bank",
     "admission-safety",
+    "drr-delay",
 }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ MECHANISMS = {
     "RF": ("refresh", 12),
     "CH": ("channels", 3),
     "AD": ("admission", 4),
-    "BD": ("bounds", 13),
+    "BD": ("bounds", 14),
     "RC": ("recordings", 7),
     "CT": ("contracts", 2),
 }

@@ -16,11 +16,14 @@ from headgate.model.algebra import choose
 from headgate.model.arbiters import NO_STAMP, ROUND_ROBIN, Arrival, Stamp, Tenants
 from headgate.model.arbiters.drr import ActiveList, rest, select, stamp, start
 from headgate.model.arbiters.round_robin import Turn
-from headgate.model.bounds import round_gap
+from headgate.model.bounds import drr_delay, drr_latency, drr_request_delay, round_gap
+from headgate.model.promise import goyal_expected_arrival
 from headgate.proofs.decoding import schedule_of
 from headgate.proofs.invariants import invariant
+from headgate.proofs.quotients import covers
 from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Obligation, Query, Theorem
+from headgate.spec.vocabulary import Request, Schedule
 
 __all__ = ["THEOREMS"]
 
@@ -296,6 +299,105 @@ def _gap_attack(tighter: Fraction) -> Query:
     return Query(domain, lambda model: schedule_of(model, heading, parameters, sizes), (most,))
 
 
+# ---- the delay of one request ----
+
+
+def _drr_request() -> list[Obligation]:
+    """A request that ends `target` bytes after the anchor of its tenant is served before `target` is exceeded by turns.
+
+    At the anchor nothing of the tenant is backlogged, so that it joins the list without a deficit.
+    """
+    return [*(step for count in CODE_TENANTS for step in _drr_paid(count)), *_drr_request_delay()]
+
+
+def _paid(target: Any, turns: _Turns, quantum: Any) -> Any:
+    return invariant("turns to pay", not_yet_paid=target > turns.completed * quantum)
+
+
+def _drr_paid(count: int) -> list[Obligation]:
+    """A turn ends only if its deficit does not cover the head, which is the request itself or before it."""
+    lists, target, name = _lists(count), z3.Real("target"), f"N = {count}: "
+    service, sound = _service(lists), (*_numbers(lists), _ordered(lists), _deficits(lists))
+    steps = []
+    for pair in PAIRS:
+        ghosts, i = _turns(pair), pair[0]
+        given = (*sound, _fair(lists, ghosts, pair), ghosts.completed >= 0, ghosts.own >= 0, *service.sizes,
+                 lists.waiting[i], target >= ghosts.own + service.heads[i].size,
+                 _paid(target, ghosts, lists.quanta[i]))  # fmt: skip
+        moved = _moved(lists, ghosts, service, pair)
+        steps.append(
+            Obligation(f"{name}a service, while tenant {i} waits", given, _paid(target, moved, lists.quanta[i]))
+        )
+    begin = attrs.evolve(_turns(PAIRS[0]), completed=lift(0))
+    first = Obligation(name + "the anchor", (target > 0,), _paid(target, begin, lists.quanta[0]))
+    return [first, *steps]
+
+
+def _drr_request_delay() -> list[Obligation]:
+    """`target` is what the tenant sent since the anchor, the request of `size` included; EAT - t1 is what it waits."""
+    target, size, quantum, quanta, others, completed = z3.Reals("target size quantum quanta others completed")
+    own, other, rate, blackout, lasts, waits = z3.Reals("own other rate blackout lasts waits")
+    begun, per_byte, before, arrival, expected = z3.Reals("begun per_byte before arrival expected")
+    turns, total, share = _Turns(completed, z3.Bool("partial"), begun, own, other), quantum + quanta, z3.Real("share")
+    numbers = (quantum > 0, quanta >= 0, others >= 0, rate > 0, blackout >= 0, size > 0, completed >= 0)
+    turned = z3.Real("turned")
+    has_turned = (quantum > 0, quanta >= 0, turned == completed * quantum)
+    fewer = Obligation("turns that are paid for", (*has_turned, _paid(target, turns, quantum)),
+                       quanta * turned <= quanta * target)  # fmt: skip
+    taken = Obligation("the bytes of the others", (*has_turned, other <= (completed + 1) * quanta + others),
+                       quantum * other <= quanta * turned + quantum * quanta + quantum * others)  # fmt: skip
+    paid = Obligation("the turns of the others", (fewer.goal, taken.goal),
+                      quantum * other <= (target + quantum) * quanta + quantum * others)  # fmt: skip
+    late = quantum * (rate * (lasts - waits - blackout))
+    exact = total * size + quantum * (quanta + others)
+    waited = rate * (quantum * waits) >= total * (target - size)
+    bound = drr_request_delay(size, share, quanta, others, rate, blackout)
+    following = goyal_expected_arrival(arrival, expected, size * per_byte)
+    return [
+        Obligation("an expected arrival is what was sent over the share", (per_byte > 0, size > 0,
+                   expected >= before * per_byte), following >= (before + size) * per_byte),
+        fewer,
+        taken,
+        paid,
+        Obligation("the request is done in time", (*numbers, paid.goal, own <= target, waited,
+                   rate * (lasts - blackout) <= own + other), late <= exact),
+        covers("the bound, but for the own share", numbers, rate, drr_request_delay(0, share, quanta, others, rate,
+               blackout), quanta + others + rate * blackout),
+        covers("the own share", (size > 0, rate > 0), share, drr_request_delay(size, share, 0, 0, rate, 0), size),
+        Obligation("the two are the bound", (share > 0, rate > 0), bound == drr_request_delay(
+            size, share, 0, 0, rate, 0) + drr_request_delay(0, share, quanta, others, rate, blackout)),
+        *_below_the_curve(),
+        Obligation("what the share is worth", (*numbers, share > 0, share * total == quantum * rate,
+                   share * waits >= target - size), quantum * rate * waits >= total * (target - size)),
+    ]  # fmt: skip
+
+
+def _below_the_curve() -> list[Obligation]:
+    """The bound is below that of the service curve (BD-4), by (F - Q) L / (Q R)."""
+    size, share, rate, quantum, largest = z3.Reals("size share rate quantum largest")
+    quanta, others, blackout, turns = z3.Reals("quanta others blackout turns_of_others")
+    more = turns * (quantum + largest)
+    latency, sharper = drr_latency(quantum, largest, others, turns, rate, blackout), quanta + others
+    own = drr_delay(size, 0, share)
+    return [
+        Obligation("turns of the others", (quantum > 0, largest > 0, quanta >= 0, turns * quantum == quanta),
+                   more >= quanta),
+        covers("the latency of the curve", (more >= quanta,), rate, latency, sharper + rate * blackout),
+        Obligation("with the own share", (share > 0, rate > 0), own + latency == drr_delay(size, latency, share)),
+    ]  # fmt: skip
+
+
+def _late_attack(tighter: Fraction) -> Query:
+    """Tenant 0 has all but a byte of two turns when tenant 1 comes, with a byte and then its largest request."""
+    latency = Fraction(drr_request_delay(8, Fraction(1, 2), 8, 8, Fraction(1), 0))
+    parameters = {"weights": (Fraction(1, 2),) * 2, "peak": Fraction(1), "tenant": 1, "latency": latency,
+                  "tighter_by": tighter}  # fmt: skip
+    requests = (*(Request(0, 0, size) for size in (1, 8, 7, 8)), Request(1, 2, 1), Request(1, 2, 8))
+    statement = "Under DRR a request finishes by its expected arrival + l / r + (sum of the others' Q + L) / R + B."
+    schedule = Schedule("BD-14", statement, "arbiter", "drr", "late", parameters, requests)
+    return Query((z3.BoolVal(True),), lambda model: schedule)
+
+
 CODE_LIMIT = f"N = {CODE_TENANTS[0]}..{CODE_TENANTS[-1]}"
 QUANTA = "quanta are at least the largest request"
 NAMES = "F is the sum of the quanta, L' the sum of the others' largest requests"
@@ -327,5 +429,15 @@ THEOREMS: Sequence[Theorem] = (
         "Under DRR two backlogged tenants drift apart by at most 1 + L_i / Q_i + L_j / Q_j rounds.",
         "every horizon; any number of tenants, quanta, sizes and server rates", (QUANTA, TURNS),
         obligations=_drr_gap, attack=_gap_attack, step=Fraction(1, 10), partner="arbiters-work-conserving",
+    ),
+    Theorem(
+        "drr-delay", ("BD-14", "BD-4"),
+        "Under DRR every request finishes by EAT + l / r + (sum of the others' Q + L) / R + B, r = Q R / F.",
+        f"every horizon; any number of tenants; {CODE_LIMIT} tenants on the code's own step",
+        (QUANTA, TURNS, "the guarantees sum to at most R, and quanta are in proportion to them, so that r is g or more",
+         "while something in contract waits the server does R (t - B) bytes or more in t ns (refresh-rate-latency)"),
+        obligations=_drr_request, attack=_late_attack, step=Fraction(4), invariants=("turns to pay",), limit=CODE_LIMIT,
+        abstraction="one tenant is followed against any other; the rest are an aggregate",
+        partner="arbiters-work-conserving",
     ),
 )  # fmt: skip
