@@ -26,6 +26,8 @@ REFUTED = {
     "promise-untreated": 3,
     "admission-no-losses": 1,
     "admission-mitigated": 0,
+    "fcfs-starves": 3, "priority-starves": 3, "essay-starves": 3, "fr-fcfs-starves": 3,
+    "round-robin-starves": 4, "priority-burst": 3, "channels-aimed": 2,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
@@ -34,7 +36,8 @@ TIGHT = {
     "refresh-postponed",
     "refresh-per-bank",
     "admission-safety",
-    "drr-delay",
+    "drr-request-delay",
+    "sfq-bypass", "scfq-bypass", "drr-bypass", "round-robin-bypass", "fr-fcfs-cap-bypass",
 }  # fmt: skip
 
 
@@ -89,6 +92,15 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
         ("promise-untreated", "shaped"),
         ("promise-untreated", "in-line"),
         ("promise-untreated", "background"),
+        ("fcfs-starves", "sfq"),
+        ("priority-starves", "sfq"),
+        ("essay-starves", "sfq"),
+        ("fr-fcfs-starves", "fr-fcfs-cap"),
+        ("fr-fcfs-starves", "sfq"),
+        ("round-robin-starves", "drr"),
+        ("round-robin-starves", "sfq"),
+        ("priority-burst", "sfq"),
+        ("priority-burst", "early"),
     ],
 )
 def test_the_corrected_rule_keeps_what_the_essay_breaks(name: str, rule: str) -> None:

@@ -1,8 +1,15 @@
 """Every mutant of the model, one file a group of mechanisms. `MUTANTS` lists them all."""
 
-from headgate.tests.mutants import arbiters, isolation, operator, policing, server
+from headgate.tests.mutants import arbiters, isolation, operator, policing, server, starvation
 from headgate.tests.mutants.mutant import Mutant
 
 __all__ = ["MUTANTS", "Mutant"]
 
-MUTANTS = (*policing.MUTANTS, *arbiters.MUTANTS, *server.MUTANTS, *operator.MUTANTS, *isolation.MUTANTS)
+MUTANTS = (
+    *policing.MUTANTS,
+    *arbiters.MUTANTS,
+    *server.MUTANTS,
+    *operator.MUTANTS,
+    *isolation.MUTANTS,
+    *starvation.MUTANTS,
+)
