@@ -23,7 +23,7 @@ __all__ = ["ContractCheck", "contract_checks", "is_judged"]
 # Every curve of tREFI is at its longest when cold; the essay's grows once on the way, so both ends count.
 COLDEST_C = Fraction(-40)
 NOT_ARBITRATED = "none"
-CLAUSE_OF_BOUND = {"sfq": ("FQ-5",), "scfq": ("FQ-6",), "early": ("EA-2",)}
+CLAUSE_OF_BOUND = {"sfq": ("FQ-5",), "scfq": ("FQ-6",), "early": ("EA-2",), "wf2q+": ("WF-3",)}
 
 
 @attrs.frozen

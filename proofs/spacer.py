@@ -170,8 +170,14 @@ NOT_ASKED: Mapping[str, str] = {
     "sfq-bypass": "a step from the invariant of sfq-delay to its bound",
     "scfq-bypass": "a step from the invariant of scfq-delay to its bound",
     "admission-atomic": "its claim is the invariant itself",
+    "admission-safety": "its invariant is that of admission-atomic, its delays are those of sfq-delay",
     "early-delay": "rates times deadlines are products of unknowns",
     "wfq-lateness": "as for early-delay",
+    "wfq-delay": "slopes times times are products of unknowns",
+    "wf2q-plus-code": "its claim is the invariant itself",
+    "wf2q-plus-delay": "weights times virtual time are products of unknowns",
+    "refresh-postponed": "refreshes owed times the blackout are products of unknowns",
+    "refresh-anywhere": "its claim is a step from an invariant of one interval to any window",
     "vtc-gap": "its claim is one step from the invariant itself",
     "allocator-isolation": "one page stands for all: what is not touched would be a state without an end",
     "allocator-leases": "as for allocator-isolation",
@@ -183,6 +189,8 @@ NOT_ASKED: Mapping[str, str] = {
     "sfq-weighted-gap": "sfq-pairwise-gap is asked of the same steps, in cost",
     "composed-delay": "rates times what is owed are products of unknowns",
     "drr-service-curve": "turns times quanta are products of unknowns",
+    "drr-request-delay": "as for drr-turns",
+    "drr-turns": "turns times quanta are products of unknowns",
 }
 
 

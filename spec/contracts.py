@@ -32,7 +32,7 @@ from headgate.spec.reading import (
     text,
     whole,
 )
-from headgate.spec.vocabulary import POLICIES, Contract, ContractSet, Device, Excess, RefreshRule
+from headgate.spec.vocabulary import POLICIES, TREATMENTS, Contract, ContractSet, Device, Excess, RefreshRule
 
 __all__ = ["LATER_POLICIES", "LIMIT_BYTES", "contracts_of", "parse_contracts", "read_contracts"]
 
@@ -106,7 +106,7 @@ class TenantTable:
     priority: Annotated[int, whole("a priority, 0 (highest) or more", most=10**6)] | None = None
     latency_slo_us: Annotated[Fraction, exact("a time above 0, in us", above=0)] | None = None
     max_request_bytes: Annotated[int, _MAX_REQUEST] | None = None
-    excess: Annotated[str, choice("what becomes of excess", [way.value for way in Excess])] | None = None
+    excess: Annotated[str, choice("what becomes of excess", [way.value for way in TREATMENTS])] | None = None
     best_effort: Annotated[bool, flag()] = False
     hbm_quota_mb: Annotated[int, whole("a quota in MB, 0 or more", most=10**12)] | None = None
     cxl_quota_mb: Annotated[int, whole("a quota in MB, 0 or more", most=10**12)] | None = None

@@ -14,6 +14,7 @@ from headgate.spec.units import Bytes, BytesPerNs, Celsius, ExactNs, Nanoseconds
 
 __all__ = [
     "POLICIES",
+    "TREATMENTS",
     "Contract",
     "ContractSet",
     "Device",
@@ -48,11 +49,19 @@ POLICIES = (
 
 
 class Excess(enum.Enum):
-    """What becomes of a request that is out of contract (clause PR-4)."""
+    """What becomes of a request that is out of contract (clause PR-4).
+
+    UNTREATED is none of the three treatments: it keeps its place in the queue and is charged to nothing, so that no
+    promise holds. It is there to be refuted; no contract file can ask for it.
+    """
 
     SHAPED = "shaped"
     IN_LINE = "in-line"
     BACKGROUND = "background"
+    UNTREATED = "untreated"
+
+
+TREATMENTS = (Excess.SHAPED, Excess.IN_LINE, Excess.BACKGROUND)
 
 
 class Policing(enum.Enum):
