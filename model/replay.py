@@ -31,7 +31,7 @@ from headgate.model.refresh import (
 )
 from headgate.model.simulator import Server, finish_time, simulate
 from headgate.spec.units import exact_text
-from headgate.spec.vocabulary import Contract, Excess, Execution, Request, Schedule, Service
+from headgate.spec.vocabulary import Contract, Excess, Execution, Policing, Request, Schedule, Service
 
 __all__ = ["CLAIMS", "Lane", "Mark", "Replay", "ReplayError", "replay"]
 
@@ -112,12 +112,15 @@ class _Given:
             raise ReplayError(f"parameters.{key}: expected more than 0, got 0")
         return given
 
-    def numbers(self, key: str) -> list[Fraction]:
+    def numbers(self, key: str, least: Fraction | None = None) -> list[Fraction]:
+        """Return a list of numbers above 0, or of at least `least`."""
         given = self._parameters.get(key)
         if not isinstance(given, list | tuple) or not given:
             raise ReplayError(f"parameters.{key}: expected a list of exact numbers, got {given!r}")
-        if not all(isinstance(n, int | Fraction) and not isinstance(n, bool) and n > 0 for n in given):
-            raise ReplayError(f"parameters.{key}: expected exact numbers above 0, got {given!r}")
+        words = "above 0" if least is None else f"of at least {least}"
+        for n in given:
+            if not isinstance(n, int | Fraction) or isinstance(n, bool) or (n <= 0 if least is None else n < least):
+                raise ReplayError(f"parameters.{key}: expected exact numbers {words}, got {given!r}")
         return [Fraction(n) for n in given]
 
     def priorities(self, tenants: int) -> list[int]:
@@ -147,6 +150,24 @@ class _Given:
             raise ReplayError(f"parameters.{key}: expected 0 or 1 for each of {tenants} tenants, got {given!r}")
         return [n == 1 for n in given]
 
+    def has(self, key: str) -> bool:
+        return key in self._parameters
+
+    def bursts(self, weights: list[Fraction]) -> list[tuple[Fraction, Fraction, Excess]]:
+        """Return each tenant's burst rate, burst duration and what becomes of its excess."""
+        rates, durations = self.numbers("burst_rates"), self.numbers("burst_durations", least=Fraction(0))
+        ways = self._parameters.get("excess")
+        names = [way.value for way in Excess]
+        for key, given in (("burst_rates", rates), ("burst_durations", durations), ("excess", ways)):
+            if not isinstance(given, list | tuple) or len(given) != len(weights):
+                raise ReplayError(f"parameters.{key}: expected one for each of {len(weights)} tenants, got {given!r}")
+        assert isinstance(ways, list | tuple)
+        if any(rate < weight for rate, weight in zip(rates, weights, strict=True)):
+            raise ReplayError(f"parameters.burst_rates: expected at least the weights, got {_listed(rates)}")
+        if not all(way in names for way in ways):
+            raise ReplayError(f"parameters.excess: expected {', '.join(names)}, got {ways!r}")
+        return list(zip(rates, durations, map(Excess, ways), strict=True))
+
     def rule_of(self, *rules: str) -> str:
         if self.rule not in rules:
             raise ReplayError(f"rule: expected one of {', '.join(rules)}, got {self.rule}")
@@ -160,6 +181,10 @@ class _Given:
         for request in self.requests:
             yield request, request.arrival_ns - last
             last = request.arrival_ns
+
+
+def _listed(numbers: list[Fraction]) -> str:
+    return ", ".join(str(exact_text(number)) for number in numbers)
 
 
 Offers = list[tuple[Request, bool]]
@@ -334,7 +359,8 @@ def _arbiter_late(given: _Given) -> Replay:
     """Claim "late": a request of `tenant` finishes more than `latency` ns after its expected arrival.
 
     `largest` gives each tenant's largest request, where quanta depend on it; `best_effort` is 1 for a tenant that is
-    served in the background, which has no expected arrival.
+    served in the background, which has no expected arrival. With `excess`, `burst_rates` and `burst_durations` the
+    requests are policed by these contracts, and only what is in contract can be late.
     """
     weights = given.numbers("weights")
     tenant = int(given.number("tenant"))
@@ -343,7 +369,10 @@ def _arbiter_late(given: _Given) -> Replay:
     execution = _serve(given, weights)
     bound = given.number("latency") - given.tighter()
     lanes = list(_service_lanes(execution, len(weights)))
-    late = [(_lateness(s), s) for s in execution.services if s.request.tenant == tenant and s.expected_ns is not None]
+    own = [s for s in execution.services if s.request.tenant == tenant and s.expected_ns is not None]
+    if given.has("excess"):
+        own = [s for s in own if s.policing in (Policing.PACED, Policing.BURST)]
+    late = [(_lateness(s), s) for s in own]
     if not late:
         finding = f"nothing of tenant {tenant} is served in line"
         return Replay(False, Fraction(0), bound, "ns", finding, tuple(lanes), execution)
@@ -363,20 +392,21 @@ def _lateness(service: Service) -> Fraction:
 
 
 def _serve(given: _Given, weights: list[Fraction]) -> Execution:
-    """Serve the requests with everything in contract: only the arbiter is at stake."""
+    """Serve the requests; without contracts of their own everything is in line: only the arbiter is at stake."""
     given.rule_of(*ARBITERS)
     for number, request in enumerate(given.requests):
         if request.tenant >= len(weights):
             raise ReplayError(f"requests[{number}].tenant: expected one of the {len(weights)} tenants")
     priorities = given.priorities(len(weights))
     largest, best_effort = given.largest(len(weights)), given.flags("best_effort", len(weights))
+    bursts = [(weight, Fraction(0), Excess.IN_LINE) for weight in weights]
+    if given.has("excess"):
+        bursts = given.bursts(weights)
     contracts = [
         Contract(str(tenant), max_request_bytes=largest[tenant], best_effort=True)
         if best_effort[tenant]
-        else Contract(
-            str(tenant), weight, weight, Fraction(0), largest[tenant], priorities[tenant], excess=Excess.IN_LINE
-        )
-        for tenant, weight in enumerate(weights)
+        else Contract(str(tenant), weight, burst, duration, largest[tenant], priorities[tenant], excess=excess)
+        for tenant, (weight, (burst, duration, excess)) in enumerate(zip(weights, bursts, strict=True))
     ]
     return simulate(given.requests, contracts, ARBITERS[given.rule], _server(given))
 
@@ -499,6 +529,35 @@ def _admission_over(given: _Given) -> Replay:
     return Replay(bool(admitted) and total > bound, total, bound, "B/ns", finding, ())
 
 
+def _admission_behind(given: _Given) -> Replay:
+    """Claim "behind": what private channels of the guarantees have sent by some time, the device sends later.
+
+    One request a tenant holds all that it sends at its guarantee, so that whoever is served last has a part that is
+    more than `latency` ns late, whatever the order. A device that has R for them is late by one blackout at most.
+    """
+    guarantees, latency = given.numbers("guarantees"), given.number("latency") - given.tighter()
+    given.rule_of("work-conserving")
+    for number, request in enumerate(given.requests):
+        if request.tenant >= len(guarantees) or request.arrival_ns:
+            raise ReplayError(f"requests[{number}]: expected one of the {len(guarantees)} tenants, at 0 ns")
+    server = _server(given)
+    sent = [sum(r.bytes for r in given.requests if r.tenant == tenant) for tenant in range(len(guarantees))]
+    private = max((size / rate for size, rate in zip(sent, guarantees, strict=True)), default=Fraction(0))
+    finish = finish_time(server, Fraction(0), sum(sent))
+    late = finish - private
+    finding = (
+        f"what guarantees of {exact_text(sum(guarantees, Fraction(0)))} B/ns send in {exact_text(private)} ns takes "
+        f"the device {exact_text(finish)} ns: {exact_text(late)} ns late, the bound is {exact_text(latency)} ns"
+    )
+    lanes = [
+        Lane("guarantees", (Mark(Fraction(0), private, "service", f"{sum(sent)} B"),)),
+        Lane("device", (Mark(Fraction(0), finish, "service", f"{sum(sent)} B"),)),
+    ]
+    if late > latency:
+        lanes.append(Lane("violation", (Mark(private, finish, "violation", "late"),)))
+    return Replay(late > latency, late, latency, "ns", finding, tuple(lanes))
+
+
 def _admission_race(given: _Given) -> Replay:
     """Claim "race": clients that ask at the same time are admitted to more than the capacity.
 
@@ -527,4 +586,5 @@ CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
     ("refresh", "service"): _refresh_service,
     ("admission", "oversubscription"): _admission_over,
     ("admission", "race"): _admission_race,
+    ("admission", "behind"): _admission_behind,
 }
