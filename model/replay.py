@@ -5,6 +5,7 @@ replay returns what was observed, the bound that it was held against, and lanes 
 `tighter_by` (default 0) makes the bound that much tighter: so is shown that a bound cannot be improved.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
@@ -201,20 +202,23 @@ class _Held:
 def _bucket_offers(given: _Given) -> tuple[Offers, list[_Held]]:
     """Run the offers against the bucket; return what was admitted and the levels, for the timeline."""
     rate, depth = given.positive("rate"), given.positive("depth")
-    rule = given.rule_of("token", "essay")
+    is_essay = given.rule_of("token", "essay") == "essay"
+    rates = (given.number("sum_of_rates"), given.positive("capacity")) if is_essay else ()
+    scale, (rate, depth) = _whole(rate, depth)
     bucket, offers, levels = full(depth), [], []
     for request, elapsed in given.elapsed():
         bucket = refill(bucket, rate, depth, elapsed)
-        before = bucket.level
-        if rule == "essay":
-            admitted, bucket = essay_offer(
-                bucket, request.bytes, given.number("sum_of_rates"), given.positive("capacity")
-            )
-        else:
-            admitted, bucket = offer(bucket, request.bytes)
+        before, size = bucket.level, request.bytes * scale
+        admitted, bucket = essay_offer(bucket, size, *rates) if is_essay else offer(bucket, size)
         offers.append((request, admitted))
-        levels.append(_Held(Fraction(before), Fraction(bucket.level)))
+        levels.append(_Held(Fraction(before, scale), Fraction(bucket.level, scale)))
     return offers, levels
+
+
+def _whole(*numbers: Fraction) -> tuple[int, list[Any]]:
+    """Return a scale and the numbers times it, all whole: the rules run many times faster on integers."""
+    scale = math.lcm(*(number.denominator for number in numbers))
+    return scale, [int(number * scale) for number in numbers]
 
 
 Bound = Callable[[Fraction], Fraction]
@@ -231,24 +235,28 @@ def _worst_window(
     """
     admitted = [request for request, ok in offers if ok]
     worst: tuple[Fraction, Fraction, tuple[Request, Request] | None] = (Fraction(0), bound(Fraction(0)), None)
-    for line in lines:
-        for opening, closing, total in _above(admitted, line):
-            limit = bound(Fraction(closing.arrival_ns - opening.arrival_ns))
-            if worst[2] is None or total - limit > worst[0] - worst[1]:
-                worst = (total, limit, (opening, closing))
+    for line in lines if admitted else ():
+        opening, closing, total = _furthest_above(admitted, line)
+        limit = bound(Fraction(closing.arrival_ns - opening.arrival_ns))
+        if worst[2] is None or total - limit > worst[0] - worst[1]:
+            worst = (total, limit, (opening, closing))
     return worst
 
 
-def _above(admitted: list[Request], line: tuple[Fraction, Fraction]) -> Iterator[tuple[Request, Request, Fraction]]:
-    """Yield (opening, closing, bytes) for each closing request: the window furthest above the line, in one pass."""
-    before, rate = 0, line[1]
-    best: tuple[Fraction, Request, int] | None = None
-    for request in admitted:
-        ahead = rate * request.arrival_ns - before
-        if best is None or ahead > best[0]:
-            best = (ahead, request, before)
+def _furthest_above(admitted: list[Request], line: tuple[Fraction, Fraction]) -> tuple[Request, Request, Fraction]:
+    """Return (opening, closing, bytes) of the window whose bytes are furthest above the line, in one pass."""
+    scale, (rate,) = _whole(line[1])
+    before, opening, ahead, opened = 0, admitted[0], 0, 0
+    found, most = (opening, opening, 0), 0
+    for number, request in enumerate(admitted):
+        due = rate * request.arrival_ns
+        if number == 0 or due - before * scale > ahead:
+            opening, ahead, opened = request, due - before * scale, before
         before += request.bytes
-        yield best[1], request, Fraction(before - best[2])
+        above = before * scale - due + ahead
+        if number == 0 or above > most:
+            found, most = (opening, request, before - opened), above
+    return found[0], found[1], Fraction(found[2])
 
 
 def _overrun(given: _Given, offers: Offers, level: Lane, bound: Bound, lines: Lines, what: str) -> Replay:
@@ -318,15 +326,17 @@ def _meter_window(given: _Given) -> Replay:
     allowance = burst_allowance(guaranteed, burst, given.number("duration"), largest)
     rates = MeterRates(guaranteed, burst, largest, allowance)
     given.rule_of("contract")
-    meter: Meter = fresh(rates)
+    scale, numbers = _whole(guaranteed, burst, largest, Fraction(allowance))
+    scaled = MeterRates(*numbers)
+    meter: Meter = fresh(scaled)
     offers: Offers = []
     ledgers = []
     for request, elapsed in given.elapsed():
-        meter = advance(meter, rates, elapsed)
+        meter = advance(meter, scaled, elapsed)
         before = meter.ledger
-        admitted, meter = meter_offer(meter, rates, request.bytes)
+        admitted, meter = meter_offer(meter, scaled, request.bytes * scale)
         offers.append((request, admitted))
-        ledgers.append(_Held(Fraction(before), Fraction(meter.ledger)))
+        ledgers.append(_Held(Fraction(before, scale), Fraction(meter.ledger, scale)))
     lane = _level_lane("ledger", offers, ledgers, Fraction(rates.allowance))
     lines = [(rates.max_request, rates.burst), (rates.allowance, rates.guaranteed)]
     return _overrun(given, offers, lane, lambda t: Fraction(window_bound(rates, t)), lines, "the contract")
