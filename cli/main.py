@@ -96,7 +96,7 @@ def main() -> None:
     """Run the command line of this process and end it with the exit code."""
     if sys.stdout is None:  # closed by the caller (`>&-`); what opens it is open until the process ends
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-    # Records of a long schedule or recording live until the end: looking for garbage among them costs a fifth of the time.
+    # Records of a long schedule live until the end: looking for garbage among them costs a fifth of the time.
     gc.set_threshold(100_000)
     code = run(sys.argv[1:])
     try:

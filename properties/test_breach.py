@@ -18,7 +18,7 @@ from headgate.properties.strategies import Scenario, long_run_rate
 from headgate.spec.links import checks
 from headgate.spec.vocabulary import Contract, Excess, Request, Schedule
 
-HELD = ("sfq", "scfq", "early", "wfq", "drr")
+HELD = ("sfq", "scfq", "early", "wfq", "wf2q+", "drr")
 # So many requests are enough for a bound of a few tenants to be broken, if it can be.
 SHORT = 100
 
