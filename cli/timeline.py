@@ -5,6 +5,7 @@ share of each character that they cover. Instants that fall on one character are
 counts are drawn as bars. Positions are computed exactly.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -32,7 +33,7 @@ INSTANTS = (
 LEVEL = "level"
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class _Scale:
     """Maps [begin, end] ns to `columns` characters."""
 
@@ -42,7 +43,15 @@ class _Scale:
 
     def column(self, at: Fraction) -> int:
         """Return the character in which `at` falls; the end belongs to the last one."""
-        return min(self.columns - 1, int((at - self.begin) * self.columns / (self.end - self.begin)))
+        offset, per = self._units
+        ahead = at.numerator * self.begin.denominator - self.begin.numerator * at.denominator
+        return min(self.columns - 1, ahead * offset // (at.denominator * per))
+
+    @functools.cached_property
+    def _units(self) -> tuple[int, int]:
+        """What columns and the length come to in whole numbers: many marks are placed, so no Fraction is made."""
+        length = self.end - self.begin
+        return self.columns * length.denominator, self.begin.denominator * length.numerator
 
     def edges(self, mark: Mark) -> tuple[int, int]:
         """Return the first character of a span and the one after its last."""
@@ -96,9 +105,15 @@ def _fewer(lanes: Sequence[Lane]) -> Sequence[Lane]:
 
 def _scale(lanes: Sequence[Lane], columns: int) -> _Scale:
     marks = [mark for lane in lanes for mark in lane.marks]
-    first, last = min(mark.begin_ns for mark in marks), max(mark.end_ns for mark in marks)
+    first = Fraction(min(_plain(mark.begin_ns) for mark in marks))
+    last = Fraction(max(_plain(mark.end_ns) for mark in marks))
     begin = Fraction(0) if first <= last - first else first
     return _Scale(begin, last if last > begin else begin + 1, columns)
+
+
+def _plain(number: Fraction) -> Fraction | int:
+    """Return a whole number as an integer, which is compared faster."""
+    return number.numerator if number.denominator == 1 else number
 
 
 # ---- the axis ----
@@ -192,14 +207,15 @@ def _levels(lane: Lane, scale: _Scale, screen: Screen) -> Iterator[_Line]:
     marks = [mark for mark in lane.marks if mark.kind == LEVEL and mark.value is not None]
     if not marks:
         return
-    cells: list[Fraction | None] = [None] * scale.columns
-    for mark in marks:
-        assert mark.value is not None
-        for column in range(scale.column(mark.begin_ns), scale.column(mark.end_ns) + 1):
+    cells: list[Fraction | int | None] = [None] * scale.columns
+    values = [_plain(mark.value) for mark in marks if mark.value is not None]
+    for mark, value in zip(marks, values, strict=True):
+        first = scale.column(mark.begin_ns)
+        for column in range(first, (scale.column(mark.end_ns) if mark.end_ns != mark.begin_ns else first) + 1):
             held = cells[column]
-            cells[column] = mark.value if held is None else min(held, mark.value)
-    top = max(mark.value for mark in marks if mark.value is not None)
-    drawn = _blocks([cell or Fraction(0) for cell in cells], max(top, Fraction(1)), screen)
+            if held is None or value < held:
+                cells[column] = value
+    drawn = _blocks([Fraction(cell or 0) for cell in cells], max(Fraction(max(values)), Fraction(1)), screen)
     empty = screen.sign("·", "_")
     body = "".join(empty if cell is not None and cell <= 0 else sign for cell, sign in zip(cells, drawn, strict=True))
     yield _Line("", body)
