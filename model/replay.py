@@ -7,6 +7,7 @@ replay returns what was observed, the bound that it was held against, and lanes 
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import attrs
@@ -33,7 +34,7 @@ from headgate.model.simulator import Server, finish_time, simulate
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Contract, Excess, Execution, Request, Schedule, Service
 
-__all__ = ["CLAIMS", "Lane", "Mark", "Replay", "ReplayError", "replay"]
+__all__ = ["CLAIMS", "Given", "Lane", "Mark", "Replay", "ReplayError", "replay"]
 
 # A replay walks time; a file that asks for more steps than this is refused.
 MOST_STEPS = 1_000_000
@@ -85,9 +86,12 @@ def replay(schedule: Schedule, rule: str | None = None) -> Replay:
 
     Raises ReplayError, naming the parameter, where the schedule does not fit its mechanism.
     """
-    runner = CLAIMS.get((schedule.mechanism, schedule.claim))
+    key = (schedule.mechanism, schedule.claim)
+    if key in ELSEWHERE:
+        import_module(ELSEWHERE[key])
+    runner = CLAIMS.get(key)
     if runner is None:
-        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in CLAIMS)
+        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in dict.fromkeys([*CLAIMS, *ELSEWHERE]))
         raise ReplayError(f"mechanism/claim: expected one of {known}, got {schedule.mechanism}/{schedule.claim}")
     return runner(_Given(schedule, rule or schedule.rule))
 
@@ -155,6 +159,9 @@ class _Given:
     def tighter(self) -> Fraction:
         return self.number("tighter_by", Fraction(0))
 
+    def parameter(self, key: str) -> object:
+        return self._parameters.get(key)
+
     def elapsed(self) -> Iterator[tuple[Request, int]]:
         last = 0
         for request in self.requests:
@@ -162,6 +169,7 @@ class _Given:
             last = request.arrival_ns
 
 
+Given = _Given
 Offers = list[tuple[Request, bool]]
 
 
@@ -527,4 +535,12 @@ CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
     ("refresh", "service"): _refresh_service,
     ("admission", "oversubscription"): _admission_over,
     ("admission", "race"): _admission_race,
+}
+
+# Claims of modules that are built on this one: they add them to CLAIMS when they are imported, which is on demand.
+ELSEWHERE: dict[tuple[str, str], str] = {
+    ("eviction", "floor"): "headgate.model.replay_eviction",
+    ("eviction", "starved"): "headgate.model.replay_eviction",
+    ("pages", "stuck"): "headgate.model.replay_eviction",
+    ("pages", "over"): "headgate.model.replay_eviction",
 }

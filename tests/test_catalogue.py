@@ -22,6 +22,8 @@ REFUTED = {
     "bucket-essay": 1, "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
     "admission-race": 0,
     "admission-no-tax": 0,
+    "eviction-lru-floor": 2, "eviction-lru-starves": 18, "eviction-total-starves": 12, "eviction-total-floor": 2,
+    "eviction-floorless": 2, "pages-now": 2, "pages-now-quota": 2, "pages-race": 0,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
@@ -73,6 +75,15 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
         ("admission-essay", "corrected"),
         ("admission-no-tax", "corrected"),
         ("admission-race", "atomic"),
+        ("eviction-lru-floor", "resident"),
+        ("eviction-lru-floor", "lru-floor"),
+        ("eviction-lru-starves", "resident"),
+        ("eviction-total-starves", "resident"),
+        ("eviction-total-floor", "resident"),
+        ("eviction-floorless", "resident"),
+        ("pages-now", "maximum"),
+        ("pages-now-quota", "maximum"),
+        ("pages-race", "maximum"),
     ],
 )
 def test_the_corrected_rule_keeps_what_the_essay_breaks(name: str, rule: str) -> None:

@@ -24,11 +24,14 @@ MECHANISMS = {
     "RF": ("refresh", 11),
     "CH": ("channels", 3),
     "AD": ("admission", 4),
+    "EV": ("eviction", 13),
+    "PA": ("pages-admission", 5),
+    "SA": ("attribution", 3),
     "BD": ("bounds", 13),
     "RC": ("recordings", 7),
     "CT": ("contracts", 2),
 }
-REFUTED = {"TB-7", "CM-7", "FQ-9", "RF-6", "AD-2", "WQ-6", "VT-4", "FR-2", "CH-2"}
+REFUTED = {"TB-7", "CM-7", "FQ-9", "RF-6", "AD-2", "WQ-6", "VT-4", "FR-2", "CH-2", "EV-10", "EV-11", "PA-2"}
 
 
 def test_every_clause_is_there() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from headgate.model.algebra import all_, any_, best, choose, minimum, not_, put, same, where
+from headgate.model.algebra import all_, any_, best, choose, minimum, not_, put, where
 from headgate.spec.links import implements
 from headgate.spec.units import Number
 
@@ -123,17 +123,18 @@ def is_stuck(state: Tenancy, capacity: Number) -> Any:
 def grow_or_preempt(state: Tenancy, who: Number, order: Sequence[Number], capacity: Number) -> tuple[Grown, Tenancy]:
     """Return (what became of it, state): as `grow`; without a free frame, the youngest request loses all its pages.
 
-    `order` says when each was admitted (the larger, the younger). The youngest may be `who` itself; then nothing is
-    granted. Whoever was preempted keeps its place, holds no page, and begins again.
+    `order` says when each was admitted (the larger, the younger). Only what is younger than `who` is preempted; if
+    nothing is, `who` waits. Whoever was preempted keeps its place, holds no page, and begins again.
     """
     pages = choose(who, state.pages)
     asks = pages < choose(who, state.most)
     full = sum(state.pages) >= capacity
-    found, victim, _ = best([-at for at in order], [p > 0 for p in state.pages])
+    younger = [all_(p > 0, at > choose(who, order)) for p, at in zip(state.pages, order, strict=True)]
+    found, victim, _ = best([-at for at in order], younger)
     preempts = all_(asks, full, found)
     lost = where(preempts, choose(victim, state.pages), 0)
     emptied = where(preempts, put(victim, state.pages, 0), state.pages)
-    granted = all_(asks, any_(not_(full), all_(preempts, not_(same(victim, who)))))
+    granted = all_(asks, any_(not_(full), preempts))
     after = where(granted, put(who, emptied, choose(who, emptied) + 1), emptied)
     return Grown(granted, victim, lost), Tenancy(after, state.most)
 

@@ -4,7 +4,10 @@ from headgate.proofs.theorem import Theorem
 
 __all__ = ["catalogue"]
 
-MODULES = ("buckets", "meter", "fair_queueing", "delay", "deadlines", "turns", "arbitration", "refresh", "admission")
+MODULES = (
+    "buckets", "meter", "fair_queueing", "delay", "deadlines", "turns", "arbitration", "refresh", "admission",
+    "eviction", "lru", "starvation", "pages",
+)  # fmt: skip
 
 
 def catalogue() -> tuple[Theorem, ...]:
