@@ -7,6 +7,7 @@ tested (`tests/test_differential_eviction.py`).
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import attrs
 
@@ -116,9 +117,16 @@ class Pool:
         claims = Claims(tuple(self._floors), tuple(self._totals))
         floors = self._floors if self.policy.floored else [0] * len(resident)
         eligible = [may_leave(*each) for each in zip(resident, held, floors, strict=True)]
-        oldest = [next((at for _, at in self._free(k, False)), 0) for k in range(len(resident))]
-        found, owner = victim(self.policy.keys(resident, claims, oldest), eligible, who)
+        found, owner = victim(self.policy.keys(resident, claims, _Oldest(self)), eligible, who)
         return owner if found else None
+
+    def __len__(self) -> int:
+        """Return how many requests there are, or were."""
+        return len(self._pages)
+
+    def oldest(self, who: int) -> int:
+        """Return when the page of a request that may leave and has gone unused for longest was last used."""
+        return next((at for _, at in self._free(who, False)), 0)
 
     def _free(self, who: int, newest: bool) -> Iterator[tuple[int, int]]:
         """Yield (page, last use) of the pages that may leave, by last use."""
@@ -130,6 +138,19 @@ class Pool:
         if self.within == "prefix":
             return max(page for page, _ in self._free(owner, False))
         return next(self._free(owner, newest=self.within == "mru"))[0]
+
+
+class _Oldest(Sequence[int]):
+    """The ages that LRU goes by, request by request, looked up where a policy asks for them."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.pool = pool
+
+    def __len__(self) -> int:
+        return len(self.pool)
+
+    def __getitem__(self, who: Any) -> Any:
+        return self.pool.oldest(who)
 
 
 @attrs.frozen
