@@ -23,7 +23,7 @@ WITHIN = ("lru", "mru", "prefix")
 
 @attrs.frozen
 class Setting:
-    """A memory, the requests (pages and floors of each), the policy, and what is used: page numbers over all requests."""
+    """A memory, the requests (pages and floors of each), the policy, and the pages used, numbered over all requests."""
 
     capacity: int
     totals: tuple[int, ...]
@@ -170,14 +170,14 @@ def test_whose_page_goes(setting: Setting) -> None:
         have = [len(own) + (k == asker) for k, own in enumerate(pages)]
         floored = POLICIES[setting.policy].floored
         may = [k for k, own in enumerate(pages) if own and (not floored or have[k] > setting.floors[k])]
-        number = {
-            "lru": lambda k: min(last[p] for p in pages[k]),
-            "lru-floor": lambda k: min(last[p] for p in pages[k]),
-            "total": lambda k: -setting.totals[k],
-            "resident": lambda k: -have[k],
-            "floorless": lambda k: -have[k],
-        }[setting.policy]
-        assert owner == min(may, key=lambda k: (number(k), k != asker, k))
+        numbers = {
+            "lru": [min((last[p] for p in own), default=0) for own in pages],
+            "total": [-total for total in setting.totals],
+            "resident": [-count for count in have],
+        }
+        numbers |= {"lru-floor": numbers["lru"], "floorless": numbers["resident"]}
+        keys = [(number, k != asker, k) for k, number in enumerate(numbers[setting.policy]) if k in may]
+        assert owner == min(keys)[2]
 
 
 @checks("EV-4")
@@ -227,7 +227,7 @@ def test_floorless_breaks_a_floor() -> None:
 @example([(9, 1), (1, 1), (1, 1)], 2)
 @example([(7, 4), (7, 1), (7, 1)], 1)
 def test_shares_come_within_a_page_of_max_min(requests: list[tuple[int, int]], more: int) -> None:
-    """Requests that use all their pages in every step settle, each within a page of the share that water filling gives."""
+    """Requests that use all their pages in every step settle within a page of the shares that water filling gives."""
     demands, floors = [pages for pages, _ in requests], [min(pages, floor) for pages, floor in requests]
     capacity = sum(floors) + more
     rhythms = [Rhythm(pages, floor=floor) for pages, floor in zip(demands, floors, strict=True)]
@@ -242,7 +242,7 @@ def test_shares_come_within_a_page_of_max_min(requests: list[tuple[int, int]], m
 
 @checks("EV-6")
 def test_shares_of_the_essay() -> None:
-    """4,000 and 40 times 62 pages: in 4,819 frames the whale comes to 2,339, in 2,000 all have 48 or 49."""
+    """4,000 and 40 times 62 pages: in 4,819 frames the whale has 2,339, in 2,000 all have 48 or 49."""
     requests = [Rhythm(4000, floor=1), *[Rhythm(62, floor=1)] * 40]
     settled = run_steps(requests, 4819, "resident", "lru", 1)
     assert settled.resident == [2339] + [62] * 40

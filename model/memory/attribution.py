@@ -68,10 +68,14 @@ class Token:
 
 @attrs.frozen(order=True)
 class Eviction:
-    """In round `round` page `page` of job `owner` went, for page `loaded` of job `cause`."""
+    """In round `round` page `page` of job `owner` went, for page `loaded` of job `cause`, which it used for `token`.
+
+    What says which eviction it is, in a run that goes another way, is the load: the job, its token and its page.
+    """
 
     round: int
     cause: int
+    token: int
     loaded: int
     owner: int
     page: int
@@ -123,7 +127,7 @@ class _Server:
             machine,
             Pool(machine.capacity, POLICIES[machine.policy], machine.within),
         )
-        self.spares = {(e.round, e.cause, e.loaded) for e in without.evictions}
+        self.spares = {(e.cause, e.token, e.loaded) for e in without.evictions}
         left = [k for k in range(len(jobs)) if k not in without.admissions]
         self.waiting = sorted(left, key=lambda k: (jobs[k].arrival_ns, k))
         self.seats: list[_Seat] = []
@@ -164,12 +168,14 @@ class _Server:
         """Use all pages of a request; return how many had to be loaded again (new ones are computed, not loaded)."""
         again = 0
         for page in range(seat.pages):
-            spare = (self.round, seat.job, page) in self.spares
+            spare = (seat.job, seat.tokens, page) in self.spares
             hit, gone = self.pool.touch(seat.pool, page, spare)
             again += not hit and page in seat.loaded
+            self.refused += not hit and gone is None and page not in self.pool.pages_of(seat.pool)
             seat.loaded.add(page)
             if gone is not None:
-                self.evictions.append(Eviction(self.round, seat.job, page, self._job_of(gone.owner), gone.page))
+                owner = self._job_of(gone.owner)
+                self.evictions.append(Eviction(self.round, seat.job, seat.tokens, page, owner, gone.page))
         return again
 
     def _job_of(self, number: int) -> int:
@@ -207,12 +213,15 @@ def attribute(jobs: Sequence[Job], machine: Machine, miss: Miss, result: Run | N
         raise ValueError(f"expected a deadline that was missed, got token {miss.number} of job {miss.job}")
     at = next(t.at_ns for t in result.tokens if (t.job, t.number) == (miss.job, miss.number))
     others = [k for k, when in result.admitted_ns.items() if when <= at and k != miss.job]
-    candidates: list[Eviction | int] = [miss.job, *others, *result.evictions]
 
     def explains(chosen: Sequence[Eviction | int]) -> bool:
         return miss not in missed(run(jobs, machine, _causes(chosen)))
 
-    return _causes(smallest(candidates, explains))
+    everything: list[Eviction | int] = [*others, *result.evictions]
+    for candidates in (everything[len(others) :], everything):
+        if explains(candidates):
+            return _causes(smallest(candidates, explains))
+    return _causes([miss.job])
 
 
 def _causes(chosen: Sequence[Eviction | int]) -> Causes:

@@ -1,4 +1,4 @@
-"""Eviction written to be obvious: a list of pages by last use, fair shares by filling water, optimal misses by looking ahead.
+"""Eviction, to be obvious: a list of pages by last use, shares by filling water, fewest misses by looking ahead.
 
 A page is a pair (request, position).
 """
@@ -102,8 +102,8 @@ def max_min_shares(demands: Sequence[int], floors: Sequence[int], capacity: int)
         if sum(shares_at(demands, floors, Fraction(edge))) <= capacity:
             low = Fraction(edge)
     rising = [k for k in range(len(demands)) if floors[k] <= low < demands[k]]
-    short = capacity - sum(shares_at(demands, floors, low))
-    level = low + (short / len(rising) if rising else 0)
+    short = capacity - sum(shares_at(demands, floors, low), Fraction(0))
+    level = low + short / max(1, len(rising))
     return shares_at(demands, floors, level)
 
 
