@@ -50,7 +50,7 @@ class ReplayError(ValueError):
 class Mark:
     """Something on a timeline: a span, or an instant where `begin_ns == end_ns`; of a level, its `value` as well.
 
-    Kinds: arrival, admitted, refused (instants), service, blackout, violation, level (spans).
+    Kinds: arrival, admitted, refused, hit, miss (instants), service, blackout, violation, level (spans).
     """
 
     begin_ns: Fraction

@@ -102,7 +102,7 @@ def _play(given: Given) -> _Play:
 
 
 def _lanes(play: _Play) -> list[Lane]:
-    """Return a lane a request, with a mark for each use: a hit is an arrival, a miss a service, a refusal refused."""
+    """Return a lane a request, with a mark for each use, at its place in the schedule."""
     lanes = []
     for who in range(play.layout.requests):
         own = [(at, use) for at, use in enumerate(play.uses) if use.request.tenant == who]
@@ -114,10 +114,8 @@ def _lanes(play: _Play) -> list[Lane]:
 def _mark(at: Fraction, use: _Use) -> Mark:
     page = f"page {use.request.row}"
     if use.touched.hit:
-        return Mark(at, at, "admitted", f"{page}: hit")
-    if use.touched.refused:
-        return Mark(at, at, "refused", f"{page}: refused")
-    return Mark(at, at, "arrival", f"{page}: fetched")
+        return Mark(at, at, "hit", page)
+    return Mark(at, at, "miss", f"{page}: refused" if use.touched.refused else f"{page}: fetched")
 
 
 def _floor(given: Given) -> Replay:
