@@ -100,7 +100,7 @@ def victim(keys: Sequence[Number], eligible: Sequence[Any], who: Number) -> tupl
     return any_(found, own), where(own, who, owner)
 
 
-@implements("EV-1", "EV-3", "EV-5")
+@implements("EV-1", "EV-3", "EV-5", "EV-7")
 def load(
     state: Holdings, capacity: Number, claims: Claims, who: Number, policy: Policy, oldest: Sequence[Number]
 ) -> tuple[Loaded, Holdings]:
@@ -147,14 +147,17 @@ def leave(state: Holdings, who: Number) -> Holdings:
     return Holdings(put(who, state.resident, 0), put(who, state.held, 0))
 
 
+@implements("EV-3", "EV-10")
 def _by_age(resident: tuple[Number, ...], claims: Claims, oldest: Sequence[Number]) -> Sequence[Number]:
     return oldest
 
 
+@implements("EV-3", "EV-11")
 def _by_total(resident: tuple[Number, ...], claims: Claims, oldest: Sequence[Number]) -> Sequence[Number]:
     return [-pages for pages in claims.totals]
 
 
+@implements("EV-3", "EV-6")
 def _by_resident(resident: tuple[Number, ...], claims: Claims, oldest: Sequence[Number]) -> Sequence[Number]:
     return [-pages for pages in resident]
 

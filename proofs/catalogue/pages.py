@@ -112,7 +112,7 @@ def _any_number() -> list[Obligation]:
 
 
 def _quota() -> list[Obligation]:
-    return [step for count in (2, 3, 4, 8) for step in _quota_steps(count)]
+    return [step for count in range(2, 9) for step in _quota_steps(count)]
 
 
 def _quota_steps(count: int) -> list[Obligation]:
@@ -245,8 +245,8 @@ THEOREMS: Sequence[Theorem] = (
     Theorem(
         "pages-quota", ("PA-3",),
         "Admitted by a quota of their most pages, all fit into k; one is refused iff above it or the quotas are out.",
-        "every horizon; N = 2, 3, 4 and 8 requests on the code's own step", obligations=_quota,
-        invariants=("quotas",), limit="N = 2, 3, 4 and 8", partner="pages-quota",
+        "every horizon; N = 2..8 requests on the code's own step", obligations=_quota,
+        invariants=("quotas",), limit="N = 2..8", partner="pages-quota",
     ),
     Theorem(
         "pages-preemption", ("PA-5",),
