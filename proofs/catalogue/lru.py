@@ -273,7 +273,8 @@ THEOREMS: Sequence[Theorem] = (
         "any W, M, k and groups, from EV-8; the code itself with up to four pages and any k",
         ("the whale is used in every step, each minnow page once a period, in a fixed order",),
         obligations=_whale_and_minnows, invariants=("minnow",), partner="lru-whale-and-minnows",
-        limit="N = 2..5 pages on the code's own step (lru-stack), and six small pools", abstraction="the pages used since stand for the memory",
+        limit="N = 2..5 pages on the code's own step (lru-stack), and six small pools",
+        abstraction="the pages used since stand for the memory",
     ),
     Theorem(
         "step-fewest-misses", ("EV-12",),
