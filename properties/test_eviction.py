@@ -467,3 +467,6 @@ def test_the_pool_keeps_pins_and_frees_frames(setting: Setting, pinned: set[int]
         pool.unpin(who, position)
     pool.leave(0)
     assert pool.resident()[0] == 0
+    free = setting.capacity - sum(pool.resident())
+    newcomer = pool.join(0, free)
+    assert [pool.touch(newcomer, page) for page in range(free)] == [(False, None)] * free

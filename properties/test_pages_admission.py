@@ -131,6 +131,7 @@ def test_two_requests_that_are_checked_before_either_is_seated() -> None:
 @checks("PA-5")
 @given(CROWDS, ASKS, st.integers(1, 10), st.permutations(range(4)))
 @example([(1, 3), (1, 3)], [1, 1, 0, 0, 0, 1], 4, [0, 1, 2, 3])
+@example([(1, 3)] * 3, [0, 1, 2, 0], 3, [0, 1, 2, 3])  # two are younger, one of them is the youngest
 def test_the_youngest_is_emptied_for_older_ones(
     crowd: list[tuple[int, int]], asks: list[int], capacity: int, ages: list[int]
 ) -> None:

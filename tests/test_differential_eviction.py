@@ -16,8 +16,9 @@ from headgate.model.memory.pages_admission import Tenancy
 from headgate.model.memory.residency import Pool
 from headgate.proofs.symbolic import lift, symbolic, value
 from headgate.properties.oracles import eviction as plain
-from headgate.properties.test_eviction import Setting, settings
+from headgate.properties.test_eviction import Setting, play, settings
 from headgate.tests.interpreters import fewer, on_numbers
+from headgate.tests.test_strategies import draws
 
 ALL = pytest.mark.parametrize("policy", tuple(POLICIES))
 
@@ -194,3 +195,28 @@ def test_shared_pages(drawn: list[tuple[bool, list[bool]]], who: int) -> None:
     with symbolic():
         terms = everything(each(whole, pages), whole(who))
     assert each(value, terms) == everything(pages, who)
+
+
+CORNERS = {
+    "a page of another goes": lambda s, steps: any(
+        t.evicted and t.owner != s.layout.owners[page] for page, t in zip(s.uses, steps, strict=True)
+    ),
+    "a page of one's own goes": lambda s, steps: any(
+        t.evicted and t.owner == s.layout.owners[page] for page, t in zip(s.uses, steps, strict=True)
+    ),
+    "a use is refused": lambda s, steps: any(t.refused for t in steps),
+    "a frame stays free": lambda s, steps: not any(t.evicted or t.refused for t in steps),
+    "floors take all frames": lambda s, steps: sum(s.floors) == s.capacity,
+    "nobody has a floor": lambda s, steps: not any(s.floors),
+    "a hit after an eviction": lambda s, steps: any(
+        t.hit and any(before.evicted for before in steps[:k]) for k, t in enumerate(steps)
+    ),
+    "one frame": lambda s, steps: s.capacity == 1,
+}
+
+
+def test_settings_reach_the_corners() -> None:
+    """Of a hundred settings, as many as a property draws, each corner is in five at least."""
+    drawn = [(setting, [step.touched for step in play(setting)]) for setting in draws(settings())]
+    for name, is_there in CORNERS.items():
+        assert sum(bool(is_there(setting, steps)) for setting, steps in drawn) >= 5, name

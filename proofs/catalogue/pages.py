@@ -160,6 +160,7 @@ def _preemption_steps(count: int) -> list[Obligation]:
     grown, after = grow_or_preempt(gate.state, gate.who, order, gate.capacity)
     asks = pages[0] < most[0]
     given, name = (*gate.domain(), counted(gate.state), *oldest), f"N = {count}: "
+    youngest = [z3.Or(p <= 0, at <= choose(grown.victim, order)) for p, at in zip(pages, order, strict=True)]
     taken = [lift(now) - then for now, then in zip(pages, after.pages, strict=True)]
     emptied = [z3.And(lift(then) == 0, lift(now) > 0) for now, then in zip(pages, after.pages, strict=True)]
     return [
@@ -172,6 +173,7 @@ def _preemption_steps(count: int) -> list[Obligation]:
         Obligation(name + "at most one is emptied, and the loss is what it held", given,
                    z3.And(sum(z3.If(e, 1, 0) for e in emptied) <= 1,
                           sum(z3.If(t > 0, t, 0) for t in taken) == lift(grown.lost))),
+        Obligation(name + "it is the youngest that has pages", (*given, lift(grown.lost) > 0), z3.And(*youngest)),
         Obligation(name + "nobody is emptied for nothing",
                    (*given, z3.Or(sum(pages) < gate.capacity, choose(gate.who, pages) >= choose(gate.who, most))),
                    lift(grown.lost) == 0),
