@@ -33,6 +33,7 @@ COMMANDS = {
     "trace": Entry("headgate.cli.trace", "Did this run keep the contracts?"),
     "bound": Entry("headgate.cli.bound", "How late can each tenant be, how hot may it get, how many more fit?"),
     "replay": Entry("headgate.cli.replay", "Run a schedule on the exact rules and draw what happens."),
+    "review": Entry("headgate.cli.review", "Does this implementation keep the rule?"),
     "spec": Entry("headgate.cli.spec", "Read the clauses, and what implements, tests and proves them."),
 }
 

@@ -21,10 +21,10 @@ from headgate.model.memory.pages_admission import (
     nobody,
     seat,
 )
-from headgate.model.replay import CLAIMS, Given, Lane, Mark, Replay, ReplayError
+from headgate.model.replay import Given, Lane, Mark, Replay, ReplayError
 from headgate.spec.vocabulary import Request
 
-__all__: list[str] = []
+__all__ = ["CLAIMS"]
 
 # A use compares all pages, so that both numbers bound the work.
 MOST_PAGES, MOST_USES = 256, 4096
@@ -247,7 +247,7 @@ def _over(given: Given) -> Replay:
     return Replay(most > bound, most, bound, "pages", finding, ())
 
 
-CLAIMS |= {
+CLAIMS = {
     ("eviction", "floor"): _floor,
     ("eviction", "starved"): _starved,
     ("pages", "stuck"): _stuck,

@@ -5,9 +5,33 @@ from headgate.proofs.theorem import Theorem
 __all__ = ["catalogue"]
 
 MODULES = (
-    "buckets", "meter", "fair_queueing", "delay", "deadlines", "turns", "arbitration", "refresh", "admission",
-    "eviction", "lru", "starvation", "pages",
-)  # fmt: skip
+    "buckets",
+    "meter",
+    "excess",
+    "fair_queueing",
+    "weighted",
+    "delay",
+    "deadlines",
+    "fluid",
+    "eligible",
+    "turns",
+    "arbitration",
+    "bypass",
+    "starvation",
+    "channels",
+    "refresh",
+    "refresh_modes",
+    "admission",
+    "composition",
+    "allocator",
+    "allocator_code",
+    "colours",
+    "safety",
+    "eviction",
+    "lru",
+    "entitlements",
+    "pages",
+)
 
 
 def catalogue() -> tuple[Theorem, ...]:
