@@ -24,7 +24,7 @@ def schedule_of(
     """
     clause, statement, mechanism, rule, claim = heading
     rows = [[int(decide(model, term)) for term in request] for request in requests]
-    decoded = [Request(*row[:3], row=row[3] if len(row) > 3 else 0) for row in rows]
+    decoded = [Request(tenant, at, size, page[0] if page else 0) for tenant, at, size, *page in rows]
     exact = {key: _exact(model, term) for key, term in parameters.items()}
     return Schedule(clause, statement, mechanism, rule, claim, exact, tuple(decoded))
 
