@@ -28,6 +28,8 @@ INSTANTS = (
     ("arrival", "▼", "v", None, "arrival"),
     ("admitted", "●", "o", "good", "admitted"),
     ("refused", "×", "x", "bad", "refused"),
+    ("hit", "●", "o", "good", "hit"),
+    ("miss", "×", "x", "bad", "miss"),
 )
 # A level or a ledger is drawn as a row of bars.
 LEVEL = "level"
@@ -179,7 +181,7 @@ def _instants(
             counts[scale.column(mark.begin_ns)] += 1
     if not any(counts):
         return
-    label = "" if name == "arrival" else name
+    label = "" if name in ("arrival", "hit", "miss") else name
     if _is_dense(counts):
         yield _Line(label, _blocks([Fraction(n) for n in counts], Fraction(max(counts)), screen), colour)
     else:
@@ -316,6 +318,8 @@ def _legend(lanes: Sequence[Lane], scale: _Scale, screen: Screen) -> list[str]:
         words.append(f"{screen.sign('▼', 'v')} arrival (2 to 9, +: so many)")
     if kinds & {"admitted", "refused"}:
         words.append(f"{screen.sign('● ×', 'o x')} one offer (2 to 9, +, bars: so many)")
+    if kinds & {"hit", "miss"}:
+        words.append(f"{screen.sign('●', 'o')} hit   {screen.sign('×', 'x')} miss (2 to 9, +, bars: so many)")
     spans = [spans for lane in lanes if (spans := _spans_of(lane))]
     boxes = [_are_wide(each, scale) for each in spans]
     if "service" in kinds and any(boxes):

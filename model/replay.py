@@ -58,7 +58,7 @@ __all__ = [
 # A replay walks time; a file that asks for more steps than this is refused.
 MOST_STEPS = 1_000_000
 # The files beside this one that hold further claims.
-MODULES = ("replay_isolation", "replay_composed", "replay_memory")
+MODULES = ("replay_isolation", "replay_composed", "replay_memory", "replay_eviction")
 # No timeline shows more blackouts than this.
 MOST_MARKS = 1000
 # A loop that needs more requests than this until it shows something is refused.
@@ -75,7 +75,7 @@ class ReplayError(ValueError):
 class Mark:
     """Something on a timeline: a span, or an instant where `begin_ns == end_ns`; of a level, its `value` as well.
 
-    Kinds: arrival, admitted, refused (instants), service, blackout, loop, violation, level (spans).
+    Kinds: arrival, admitted, refused, hit, miss (instants), service, blackout, loop, violation, level (spans).
     """
 
     begin_ns: Fraction
@@ -231,6 +231,9 @@ class Given:
 
     def tighter(self) -> Fraction:
         return self.number("tighter_by", Fraction(0))
+
+    def parameter(self, key: str) -> object:
+        return self._parameters.get(key)
 
     def elapsed(self) -> Iterator[tuple[Request, int]]:
         last = 0

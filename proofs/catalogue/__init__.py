@@ -27,6 +27,10 @@ MODULES = (
     "allocator_code",
     "colours",
     "safety",
+    "eviction",
+    "lru",
+    "entitlements",
+    "pages",
 )
 
 
