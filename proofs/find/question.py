@@ -86,8 +86,8 @@ class Question:
     default of either). `within_ns`: what is shown must be over by then. `same_step`: what arrives in a step can be
     served in it.
 
-    A schedule is wanted whose value is at least `at_least`; None asks for the question's own violation (more than the
-    bound that should hold), or, with `maximise`, for the largest value of all. `minimal` asks for the smallest schedule.
+    A schedule is wanted whose value is at least `at_least`; None asks for the question's own violation (more than
+    the bound that should hold), or, with `maximise`, for the largest value of all. `minimal` asks for the smallest one.
     `parameters` are exact numbers of the mechanism that are given (such as the rate of a bucket); what is not given is
     free. `assume` are parsed expressions that every schedule must satisfy. Nothing is searched longer than
     `limit_seconds` (None: without limit).
@@ -148,9 +148,9 @@ class Answer:
     """What became of a question.
 
     FOUND: `schedule` shows `value` (in `unit`), and `replay` is its run on the exact model. IMPOSSIBLE: proved for the
-    whole domain, or by `theorem` for more than that. UNDECIDED: time ran out. `bound` is the best upper bound of the
-    value that is established, `proved_maximal` that nothing in the domain is above `value`. `engine` answered because of
-    `why`; `established` says in sentences what is certain, whatever the verdict.
+    whole domain, or by `theorem` for more than that. UNDECIDED: time ran out. `bound` is the best upper bound of the value
+    that is established, `proved_maximal` that nothing in the domain is above `value`. `engine` answered because of `why`;
+    `established` says in sentences what is certain, whatever the verdict.
     """
 
     question: Question
