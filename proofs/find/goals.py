@@ -36,7 +36,7 @@ def goal_of(question: Question, count: int) -> Goal:
     domain = Domain(count, attrs.astuple(question.sizes), attrs.astuple(span), rows)
     asked = requests(stage, domain)
     tables = [serve(policy, stage, asked, f"p{number}_") for number, policy in enumerate(policies)]
-    constraints = [*dict.fromkeys(term for table in tables for term in table.constraints)]
+    constraints = [*asked.constraints, *(term for each in tables for term in each.own_constraints)]
     if all(orders_freely(policy, stage) for policy in policies):
         constraints += same_instant_order(asked)
     about = _About(question, stage, tables)
