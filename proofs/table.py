@@ -34,6 +34,7 @@ __all__ = [
     "Table",
     "Turn",
     "domain_of",
+    "exact",
     "gap_exceeds",
     "largest_sizes",
     "requests",

@@ -9,6 +9,8 @@ from fractions import Fraction
 
 from headgate.proofs.find.asking import Clock, OutOfTimeError
 from headgate.proofs.find.checking import table_misfit
+from headgate.proofs.find.goals import goal_of
+from headgate.proofs.find.offers import overrun, oversubscription
 from headgate.proofs.find.question import Answer, Asked, Finding, Progress, Question
 from headgate.proofs.find.search import Found, Goal, Search
 from headgate.proofs.find.settled import ceiling_of
@@ -18,7 +20,7 @@ from headgate.spec.units import exact_text
 __all__ = ["NAME", "find", "refuses"]
 
 NAME = "request table"
-WHY = "it searches every schedule of up to {count} requests at once: arrivals, tenants and sizes are open"
+WHY = "it searches every schedule of up to {count} at once: arrivals, tenants and sizes are open"
 UNITS = {
     Asked.WAIT: "ns",
     Asked.GAP: "ns",
@@ -45,7 +47,8 @@ class _Run:
 
     def __init__(self, question: Question, clock: Clock, tell: Progress) -> None:
         self.question, self.clock, self.tell = question, clock, tell
-        self.most = question.most_requests
+        # Guarantees are asked for once, all together.
+        self.most = 1 if question.asked is Asked.OVERSUBSCRIPTION else question.most_requests
         self.established: list[str] = []
         self.unit = UNITS[question.asked]
         self.ceiling = ceiling_of(question)
@@ -82,8 +85,13 @@ class _Run:
             self.best = search.smallest(wanted) if self.question.minimal else search.find(wanted)
             if self.best is not None:
                 return self._answer(Finding.FOUND)
-            self._note(f"no schedule of {_requests(count)} does it (proved)")
+            self._note(self._refused(count))
         return self._answer(Finding.IMPOSSIBLE)
+
+    def _refused(self, count: int) -> str:
+        if self.question.asked is Asked.OVERSUBSCRIPTION:
+            return f"no guarantees of {self.question.tenants} tenants do it (proved)"
+        return f"no schedule of {_requests(count)} does it (proved)"
 
     # ---- the largest of all ----
 
@@ -122,7 +130,8 @@ class _Run:
 
     def _least_value(self, search: Search) -> Fraction:
         """A value so low that every schedule has it."""
-        return Fraction(-(10**6)) if self.question.asked is Asked.DEFICIT else Fraction(0)
+        may_be_negative = (Asked.DEFICIT, Asked.OVERRUN, Asked.OVERSUBSCRIPTION)
+        return Fraction(-(10**9)) if self.question.asked in may_be_negative else Fraction(0)
 
     def _take(self, found: Found | None) -> bool:
         if found is None:
@@ -166,7 +175,7 @@ class _Run:
             self.question,
             finding,
             NAME,
-            WHY.format(count=self.most),
+            self._why(),
             value=best.value if best is not None else None,
             bound=best.value if proved and best is not None else self.bound,
             unit=self.unit,
@@ -176,6 +185,11 @@ class _Run:
             established=tuple(self.established),
         )
 
+    def _why(self) -> str:
+        if self.question.asked is Asked.OVERSUBSCRIPTION:
+            return f"it searches the guarantees of {self.question.tenants} tenants all at once"
+        return WHY.format(count=_requests(self.most))
+
     def _is_by_theorem(self, proved: bool) -> bool:
         """Whether the upper end comes from the theorem alone."""
         assert self.ceiling is not None
@@ -183,9 +197,10 @@ class _Run:
 
 
 def _goal(question: Question, count: int) -> Goal:
-    from headgate.proofs.find.goals import goal_of
-
-    builders: dict[Asked, Callable[[Question, int], Goal]] = {}
+    builders: dict[Asked, Callable[[Question, int], Goal]] = {
+        Asked.OVERRUN: overrun,
+        Asked.OVERSUBSCRIPTION: oversubscription,
+    }
     return builders.get(question.asked, goal_of)(question, count)
 
 
