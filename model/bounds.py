@@ -25,6 +25,7 @@ __all__ = [
     "drr_latency",
     "early_delay",
     "fcfs_delay",
+    "fq_codel_bypass",
     "gps_lag",
     "gps_lateness",
     "guarantee_for_burst",
@@ -207,6 +208,12 @@ def worst_case_lag(own: Number, largest: Number, guaranteed: Fraction, rate: Fra
 def capped_bypass(before: int, cap: int) -> int:
     """Return k + (k + 1) c: after how many others a request that finds k before it is served at the latest."""
     return before + (before + 1) * cap
+
+
+@implements("FC-3")
+def fq_codel_bypass(count: int) -> int:
+    """Return 2 (N - 1): after how many others the request at the head of a queue is served at the latest."""
+    return 2 * (count - 1)
 
 
 @implements("VT-3")
