@@ -2,18 +2,20 @@
 
 Every counterexample passes here before anybody sees it. A schedule names a mechanism, a rule of it and a claim; the
 replay returns what was observed, the bound that it was held against, and lanes of marks for a timeline. The parameter
-`tighter_by` (default 0) makes the bound that much tighter: so is shown that a bound cannot be improved.
+`tighter_by` (default 0) makes the bound that much tighter: so is shown that a bound cannot be improved. The parameter
+`at_least`, where a claim heeds it, takes the place of the bound: shown is then what reaches it.
 """
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import attrs
 
 from headgate.model.admission import Admitted, admits, check, commit, essay_admits, peak_admits
 from headgate.model.admission import request as admission_request
-from headgate.model.arbiters import ARBITERS
+from headgate.model.arbiters import ARBITERS, Policy
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import envelope, essay_offer, full, offer, refill
 from headgate.model.fairness import worst_gap
@@ -33,7 +35,18 @@ from headgate.model.simulator import Server, finish_time, simulate
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Contract, Excess, Execution, Request, Schedule, Service
 
-__all__ = ["CLAIMS", "Lane", "Mark", "Replay", "ReplayError", "replay"]
+__all__ = [
+    "CLAIMS",
+    "Given",
+    "Lane",
+    "Mark",
+    "Replay",
+    "ReplayError",
+    "Runner",
+    "replay",
+    "serve_all",
+    "service_lanes",
+]
 
 # A replay walks time; a file that asks for more steps than this is refused.
 MOST_STEPS = 1_000_000
@@ -80,23 +93,29 @@ class Replay:
     execution: Execution | None = None
 
 
-def replay(schedule: Schedule, rule: str | None = None) -> Replay:
-    """Run `schedule` under its own rule, or under `rule` of the same mechanism.
+def replay(schedule: Schedule, rule: str | Policy | None = None) -> Replay:
+    """Run `schedule` under its own rule, or under `rule` of the same mechanism, or under a policy of your own.
 
     Raises ReplayError, naming the parameter, where the schedule does not fit its mechanism.
     """
-    runner = CLAIMS.get((schedule.mechanism, schedule.claim))
+    key = (schedule.mechanism, schedule.claim)
+    if key in ELSEWHERE:
+        import_module(ELSEWHERE[key])
+    runner = CLAIMS.get(key)
     if runner is None:
-        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in CLAIMS)
+        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in dict.fromkeys([*CLAIMS, *ELSEWHERE]))
         raise ReplayError(f"mechanism/claim: expected one of {known}, got {schedule.mechanism}/{schedule.claim}")
+    if isinstance(rule, Policy):
+        return runner(_Given(schedule, rule.name, rule))
     return runner(_Given(schedule, rule or schedule.rule))
 
 
 class _Given:
     """The parameters of a schedule, checked as they are read."""
 
-    def __init__(self, schedule: Schedule, rule: str) -> None:
+    def __init__(self, schedule: Schedule, rule: str, policy: Policy | None = None) -> None:
         self.requests, self.rule, self._parameters = schedule.requests, rule, schedule.parameters
+        self._policy = policy
 
     def number(self, key: str, default: Fraction | None = None, least: Fraction | None = Fraction(0)) -> Fraction:
         given = self._parameters.get(key, default)
@@ -152,8 +171,53 @@ class _Given:
             raise ReplayError(f"rule: expected one of {', '.join(rules)}, got {self.rule}")
         return self.rule
 
+    def arbiter(self, key: str | None = None) -> Policy:
+        """Return the policy of the rule, or the one that a parameter names."""
+        if key is None:
+            return self._policy or ARBITERS[self.rule_of(*ARBITERS)]
+        given = self._parameters.get(key)
+        if not isinstance(given, str) or given not in ARBITERS:
+            raise ReplayError(f"parameters.{key}: expected one of {', '.join(ARBITERS)}, got {given!r}")
+        return ARBITERS[given]
+
+    def tenant(self, key: str, tenants: int) -> int | None:
+        """Return a tenant number; None where there is none."""
+        if key not in self._parameters:
+            return None
+        given = self.number(key)
+        if given >= tenants or given.denominator != 1:
+            raise ReplayError(f"parameters.{key}: expected one of the {tenants} tenants, got {given}")
+        return int(given)
+
+    def pair(self, tenants: int) -> tuple[int, int]:
+        """Return the two tenants that are compared: 0 and 1, unless given."""
+        given = self._parameters.get("pair", (0, 1))
+        fits = isinstance(given, list | tuple) and len(given) == 2 and given[0] != given[1]
+        if not fits or not all(isinstance(n, int | Fraction) and n in range(tenants) for n in given):  # type: ignore[attr-defined]
+            raise ReplayError(f"parameters.pair: expected two of the {tenants} tenants, got {given!r}")
+        return int(given[0]), int(given[1])  # type: ignore[index]
+
+    def server(self) -> Server:
+        """Return the channel."""
+        return _server(self)
+
+    def within(self) -> Fraction | None:
+        """Return by when everything must be over that counts, in ns; None where it is not said."""
+        return self.number("within") if "within" in self._parameters else None
+
     def tighter(self) -> Fraction:
         return self.number("tighter_by", Fraction(0))
+
+    def judge(self, observed: Fraction, bound: Fraction) -> tuple[bool, Fraction]:
+        """Return (violated, bound): beyond the bound made tighter or, where it is given, at `at_least` or above it."""
+        if "at_least" in self._parameters:
+            least = self.number("at_least", least=None)
+            return observed >= least, least
+        return observed > bound - self.tighter(), bound - self.tighter()
+
+    def asked_for(self) -> str:
+        """Return what a finding calls the number that `judge` holds against."""
+        return "asked for was" if "at_least" in self._parameters else "the bound is"
 
     def elapsed(self) -> Iterator[tuple[Request, int]]:
         last = 0
@@ -227,7 +291,9 @@ def _above(admitted: list[Request], line: tuple[Fraction, Fraction]) -> Iterator
 
 
 def _overrun(given: _Given, offers: Offers, level: Lane, bound: Bound, lines: Lines, what: str) -> Replay:
-    total, limit, window = _worst_window(offers, bound, lines)
+    within = given.within()
+    counted = [(request, ok) for request, ok in offers if within is None or request.arrival_ns <= within]
+    total, limit, window = _worst_window(counted, bound, lines)
     limit -= given.tighter()
     lanes = [_offer_lane(offers), level]
     if window is None:
@@ -308,14 +374,18 @@ def _meter_window(given: _Given) -> Replay:
 
 
 def _arbiter_gap(given: _Given) -> Replay:
-    """Claim "gap": tenants 0 and 1 drift further apart than L_0 / w_0 + L_1 / w_1 while both are backlogged."""
+    """Claim "gap": two tenants i and j drift further apart than L_i / w_i + L_j / w_j while both are backlogged.
+
+    They are those of `pair`, 0 and 1 unless given; only what is over by `within` counts.
+    """
     weights = given.numbers("weights")
     if len(weights) < 2:
         raise ReplayError("parameters.weights: expected at least two tenants")
     execution = _serve(given, weights)
-    largest = [max((r.bytes for r in given.requests if r.tenant == t), default=0) for t in (0, 1)]
-    bound = Fraction(pairwise_gap(largest[0] / weights[0], largest[1] / weights[1])) - given.tighter()
-    gap = worst_gap(execution.services, weights, 0, 1)
+    i, j = given.pair(len(weights))
+    costs = [max((r.bytes for r in given.requests if r.tenant == t), default=0) / weights[t] for t in (i, j)]
+    gap = worst_gap(execution.services, weights, i, j, given.within())
+    violated, bound = given.judge(gap.size_ns if gap is not None else Fraction(0), Fraction(pairwise_gap(*costs)))
     lanes = list(_service_lanes(execution, len(weights)))
     if gap is None:
         return Replay(False, Fraction(0), bound, "ns", "the tenants are never served while both wait",
@@ -323,11 +393,11 @@ def _arbiter_gap(given: _Given) -> Replay:
     finding = (
         f"tenant {gap.ahead} gets {exact_text(gap.size_ns)} more than tenant {gap.behind} "
         f"in [{exact_text(gap.begin_ns)}, {exact_text(gap.end_ns)}] ns (bytes / weight), "
-        f"the bound is {exact_text(bound)}"
+        f"{given.asked_for()} {exact_text(bound)}"
     )
-    if gap.size_ns > bound:
+    if violated:
         lanes.append(Lane("violation", (Mark(gap.begin_ns, gap.end_ns, "violation", "gap"),)))
-    return Replay(gap.size_ns > bound, gap.size_ns, bound, "ns", finding, tuple(lanes), execution)
+    return Replay(violated, gap.size_ns, bound, "ns", finding, tuple(lanes), execution)
 
 
 def _arbiter_late(given: _Given) -> Replay:
@@ -362,9 +432,9 @@ def _lateness(service: Service) -> Fraction:
     return service.finish_ns - service.expected_ns
 
 
-def _serve(given: _Given, weights: list[Fraction]) -> Execution:
-    """Serve the requests with everything in contract: only the arbiter is at stake."""
-    given.rule_of(*ARBITERS)
+def _serve(given: _Given, weights: list[Fraction], policy: Policy | None = None) -> Execution:
+    """Serve the requests with everything in contract: only the arbiter is at stake, or `policy` in its place."""
+    arbiter = policy or given.arbiter()
     for number, request in enumerate(given.requests):
         if request.tenant >= len(weights):
             raise ReplayError(f"requests[{number}].tenant: expected one of the {len(weights)} tenants")
@@ -378,7 +448,7 @@ def _serve(given: _Given, weights: list[Fraction]) -> Execution:
         )
         for tenant, weight in enumerate(weights)
     ]
-    return simulate(given.requests, contracts, ARBITERS[given.rule], _server(given))
+    return simulate(given.requests, contracts, arbiter, _server(given))
 
 
 def _server(given: _Given) -> Server:
@@ -517,7 +587,13 @@ def _admission_race(given: _Given) -> Replay:
     return Replay(gate.total > bound, gate.total, bound, "B/ns", finding, ())
 
 
-CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
+# For the modules that add claims.
+Given = _Given
+Runner = Callable[[_Given], Replay]
+serve_all = _serve
+service_lanes = _service_lanes
+
+CLAIMS: dict[tuple[str, str], Runner] = {
     ("bucket", "overrun"): _bucket_overrun,
     ("bucket", "burst-cut"): _bucket_cut,
     ("meter", "overrun"): _meter_window,
@@ -528,3 +604,7 @@ CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
     ("admission", "oversubscription"): _admission_over,
     ("admission", "race"): _admission_race,
 }
+# Claims that a module of their own adds to CLAIMS when it is imported.
+ELSEWHERE = {
+    ("arbiter", claim): "headgate.model.replay_arbiter" for claim in ("wait", "deficit", "difference")
+}  # fmt: skip

@@ -109,7 +109,7 @@ def ask(question: Question, tell: Progress = lambda sentence: None) -> Answer:
 
 
 def checked(answer: Answer) -> Answer:
-    """Return `answer` with the run of its schedule on the exact model; NoReplayError where that shows something else."""
+    """Return `answer` with the exact run of its schedule; NoReplayError where that shows something else."""
     if answer.schedule is None:
         return answer
     shown = answer.replay or replay(answer.schedule)

@@ -148,9 +148,9 @@ class Answer:
     """What became of a question.
 
     FOUND: `schedule` shows `value` (in `unit`), and `replay` is its run on the exact model. IMPOSSIBLE: proved for the
-    whole domain, or by `theorem` for more than that. UNDECIDED: time ran out. `bound` is the best upper bound of the value
-    that is established, `proved_maximal` that nothing in the domain is above `value`. `engine` answered because of `why`;
-    `established` says in sentences what is certain, whatever the verdict.
+    whole domain, or by `theorem` for more than that. UNDECIDED: time ran out. `bound` is the best upper bound of the
+    value that is established, `proved_maximal` that nothing in the domain is above `value`. `engine` answered because
+    of `why`; `established` says in sentences what is certain, whatever the verdict.
     """
 
     question: Question
