@@ -26,6 +26,7 @@ __all__ = [
     "early_delay",
     "fcfs_delay",
     "fq_codel_bypass",
+    "fq_codel_turns",
     "gps_lag",
     "gps_lateness",
     "guarantee_for_burst",
@@ -213,7 +214,13 @@ def capped_bypass(before: int, cap: int) -> int:
 @implements("FC-3")
 def fq_codel_bypass(count: int) -> int:
     """Return 2 (N - 1): after how many others the request at the head of a queue is served at the latest."""
-    return 2 * (count - 1)
+    return fq_codel_turns() * (count - 1)
+
+
+@implements("FC-3")
+def fq_codel_turns() -> int:
+    """Return 2: how often one other tenant is served between two services of a tenant that waits, at most."""
+    return 2
 
 
 @implements("VT-3")

@@ -11,13 +11,23 @@ from typing import Any
 
 import attrs
 
-from headgate.model.algebra import all_, not_, same, where
+from headgate.model.algebra import all_, each, not_, same, where
 from headgate.model.arbiters import Arrival, Policy, Stamp, Tenants, drr, fq_codel, vtc
 from headgate.model.arbiters.fcfs import plain_stamp
 from headgate.model.conditions import History, history
 from headgate.spec.units import Number
+from headgate.spec.vocabulary import Request
 
-__all__ = ["StepRun", "StepState", "UntaggedError", "needs_no_tags", "run_steps", "step_tenants"]
+__all__ = [
+    "StepRun",
+    "StepState",
+    "UntaggedError",
+    "needs_no_tags",
+    "requests_of",
+    "run_steps",
+    "step_tenants",
+    "view",
+]
 
 # The stamps of these are the same for all requests of one byte and weight 1, so a counter can stand for a queue.
 _CONSTANT_STAMPS = (plain_stamp, drr.stamp, vtc.stamp, vtc.stamp_without_lift, fq_codel.stamp)
@@ -118,6 +128,35 @@ def run_steps(
         blocked.append(tuple(all_(waits, not_(s)) for waits, s in zip(waiting, choice, strict=True)))
     departures = [tuple(where(s, 1, 0) for s in row) for row in served]
     return StepRun(tuple(states), tuple(served), tuple(blocked), history(arrivals, departures))
+
+
+def requests_of(arrivals: Sequence[Sequence[int]], same_step: bool = False) -> tuple[Request, ...]:
+    """Return the requests that these arrivals, per step and queue, are on the event simulator."""
+    later = 0 if same_step else 1
+    return tuple(
+        Request(queue, step + later, 1)
+        for step, row in enumerate(arrivals)
+        for queue, n in enumerate(row)
+        for _ in range(n)
+    )
+
+
+def view(state: StepState) -> tuple[Any, ...]:
+    """Return all of `state` that later choices depend on: in two states of one view the same arrivals fare the same.
+
+    Ranks in a list count by their order alone, counters by what they are ahead of another.
+    """
+    inner = state.policy
+    if isinstance(inner, drr.ActiveList):
+        pairs = [(i, j) for i in range(len(inner.ranks)) for j in range(len(inner.ranks)) if i != j]
+        before = (all_(inner.active[i], inner.active[j], inner.ranks[i] < inner.ranks[j]) for i, j in pairs)
+        return (*state.backlog, *inner.deficits, *inner.active, *before, inner.turn)
+    if isinstance(inner, vtc.Counters):
+        ahead = (counter - inner.counters[0] for counter in inner.counters[1:])
+        return (*state.backlog, *ahead, inner.went_last)
+    parts: list[Any] = []
+    each(parts.append, inner)
+    return (*state.backlog, *parts)
 
 
 class _Machine:

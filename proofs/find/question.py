@@ -42,6 +42,7 @@ class Asked(enum.Enum):
     STARVATION = "starvation"  # a tenant that waits for ever: a prefix and a loop
     BLOCKED = "blocked"  # a backlogged queue that is not served for many steps in a row
     SERVICE = "service"  # a queue that is served more often than a number of times
+    CONDITION = "condition"  # steps of which an expression holds
     OVERSUBSCRIPTION = "oversubscription"  # guarantees that are admitted and not there
     DIFFERENCE = "difference"  # two policies that serve the same arrivals in a different order
 
@@ -89,8 +90,8 @@ class Question:
     A schedule is wanted whose value is at least `at_least`; None asks for the question's own violation (more than
     the bound that should hold), or, with `maximise`, for the largest value of all. `minimal` asks for the smallest one.
     `parameters` are exact numbers of the mechanism that are given (such as the rate of a bucket); what is not given is
-    free. `assume` are parsed expressions that every schedule must satisfy. Nothing is searched longer than
-    `limit_seconds` (None: without limit).
+    free. `assume` are parsed expressions that every schedule must satisfy, `shows` the one that a condition is about.
+    Nothing is searched longer than `limit_seconds` (None: without limit).
     """
 
     asked: Asked
@@ -112,6 +113,7 @@ class Question:
     contracts: ContractSet | None = None
     parameters: Mapping[str, Fraction] = attrs.field(factory=dict, eq=False)
     assume: tuple[Any, ...] = ()
+    shows: Any = None
     limit_seconds: Fraction | None = None
     minimal: bool = False
     seed: int = 1

@@ -27,5 +27,8 @@ MUTANTS = (
            "*(any_(not_(served[j]), state.ahead[k][j]) for j in everybody if j != k)", "not_(served[k])", ("FC-2",)),
     Mutant("fq-codel-rest-forgotten", "arbiters.fq_codel",
            "return Lists(state.queued, nobody, nobody, (nobody,) * len(state.queued))", "return state", ("FC-2",)),
-    Mutant("fq-codel-bypass-too-small", "bounds", "return 2 * (count - 1)", "return count - 1", ("FC-3",)),
+    Mutant("fq-codel-bypass-too-small", "bounds", "return fq_codel_turns() * (count - 1)", "return count - 1",
+           ("FC-3",)),
+    Mutant("fq-codel-bypass-loose", "bounds", "return fq_codel_turns() * (count - 1)",
+           "return fq_codel_turns() * count", ("FC-3",)),
 )  # fmt: skip
