@@ -64,7 +64,7 @@ def stamp(state: Lists, tenant: Number, arrival: Arrival) -> tuple[Lists, Stamp]
     return arrive(state, tenant, 1), Stamp(0, 0, arrival.size, arrival.order)
 
 
-@implements("FC-1", "FC-2")
+@implements("FC-1", "FC-2", "FC-4")
 def fq_codel(name: str, rejoins: bool = False) -> Policy:
     """Return FQ-CoDel's lists; with `rejoins` a queue that empties leaves them at once, from NEW too."""
 
