@@ -181,6 +181,22 @@ class _Given:
             raise ReplayError(f"rule: expected one of {', '.join(rules)}, got {self.rule}")
         return self.rule
 
+    def whole(self, key: str, least: int, most: int, default: int | None = None) -> int:
+        """Return a whole number from `least` to `most`."""
+        given = self._parameters.get(key, default)
+        if not isinstance(given, int | Fraction) or isinstance(given, bool) or given != int(given):
+            raise ReplayError(f"parameters.{key}: expected a whole number, got {given!r}")
+        if not least <= given <= most:
+            raise ReplayError(f"parameters.{key}: expected {least} to {most}, got {given}")
+        return int(given)
+
+    def words(self, key: str) -> list[str]:
+        """Return a list of words, as it is given; none where there is none."""
+        given = self._parameters.get(key, ())
+        if not isinstance(given, list | tuple) or not all(isinstance(word, str) for word in given):
+            raise ReplayError(f"parameters.{key}: expected a list of words, got {given!r}")
+        return [str(word) for word in given]
+
     def arbiter(self, key: str | None = None) -> Policy:
         """Return the policy of the rule, or the one that a parameter names."""
         if key is None:
@@ -630,4 +646,7 @@ CLAIMS: dict[tuple[str, str], Runner] = {
 # Claims that a module of their own adds to CLAIMS when it is imported.
 ELSEWHERE = {
     ("arbiter", claim): "headgate.model.replay_arbiter" for claim in ("wait", "deficit", "difference")
+} | {
+    ("steps", claim): "headgate.model.replay_steps"
+    for claim in ("service", "blocked", "wait", "turns", "condition", "starvation")
 }  # fmt: skip

@@ -156,6 +156,7 @@ NOT_ASKED: Mapping[str, str] = {
     "early-delay": "rates times deadlines are products of unknowns",
     "wfq-lateness": "as for early-delay",
     "vtc-gap": "its claim is one step from the invariant itself",
+    "fq-codel-turns": "its claim is a count that goes down with every service, on one step",
     "drr-service-curve": "turns times quanta are products of unknowns",
 }
 

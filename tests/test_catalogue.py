@@ -23,9 +23,11 @@ REFUTED = {
     "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
     "admission-race": 0,
     "admission-no-tax": 0,
+    "fq-codel-rejoins": 5,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
+    "fq-codel-turns",
 }  # fmt: skip
 
 

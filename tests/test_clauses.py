@@ -21,6 +21,7 @@ MECHANISMS = {
     "WF": ("wf2q-plus", 4),
     "VT": ("vtc", 4),
     "FR": ("fr-fcfs", 3),
+    "FC": ("fq-codel", 4),
     "RF": ("refresh", 11),
     "CH": ("channels", 3),
     "AD": ("admission", 4),
@@ -28,7 +29,7 @@ MECHANISMS = {
     "RC": ("recordings", 7),
     "CT": ("contracts", 2),
 }
-REFUTED = {"TB-7", "TB-8", "CM-7", "FQ-9", "RF-6", "AD-2", "WQ-6", "VT-4", "FR-2", "CH-2"}
+REFUTED = {"TB-7", "TB-8", "CM-7", "FQ-9", "RF-6", "AD-2", "WQ-6", "VT-4", "FR-2", "CH-2", "FC-4"}
 
 
 def test_every_clause_is_there() -> None:

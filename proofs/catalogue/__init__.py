@@ -4,7 +4,18 @@ from headgate.proofs.theorem import Theorem
 
 __all__ = ["catalogue"]
 
-MODULES = ("buckets", "meter", "fair_queueing", "delay", "deadlines", "turns", "arbitration", "refresh", "admission")
+MODULES = (
+    "buckets",
+    "meter",
+    "fair_queueing",
+    "delay",
+    "deadlines",
+    "turns",
+    "fq_codel",
+    "arbitration",
+    "refresh",
+    "admission",
+)
 
 
 def catalogue() -> tuple[Theorem, ...]:

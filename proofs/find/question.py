@@ -22,6 +22,7 @@ __all__ = [
     "DEFAULT_COUNTS",
     "DEFAULT_REQUESTS",
     "DEFAULT_SPAN",
+    "DEFAULT_STEPS",
     "Answer",
     "Asked",
     "Finding",
@@ -42,6 +43,7 @@ class Asked(enum.Enum):
     STARVATION = "starvation"  # a tenant that waits for ever: a prefix and a loop
     BLOCKED = "blocked"  # a backlogged queue that is not served for many steps in a row
     SERVICE = "service"  # a queue that is served more often than a number of times
+    CONDITION = "condition"  # steps of which an expression holds
     OVERSUBSCRIPTION = "oversubscription"  # guarantees that are admitted and not there
     DIFFERENCE = "difference"  # two policies that serve the same arrivals in a different order
 
@@ -71,6 +73,7 @@ class Span:
 
 
 DEFAULT_REQUESTS = 4
+DEFAULT_STEPS = 10
 DEFAULT_SPAN = Span(0, 15)  # arrivals of a request table, in ns
 DEFAULT_COUNTS = Span(0, 4)  # arrivals per queue and step of the step model
 
@@ -89,8 +92,8 @@ class Question:
     A schedule is wanted whose value is at least `at_least`; None asks for the question's own violation (more than
     the bound that should hold), or, with `maximise`, for the largest value of all. `minimal` asks for the smallest one.
     `parameters` are exact numbers of the mechanism that are given (such as the rate of a bucket); what is not given is
-    free. `assume` are parsed expressions that every schedule must satisfy. Nothing is searched longer than
-    `limit_seconds` (None: without limit).
+    free. `assume` are parsed expressions that every schedule must satisfy, `shows` the one that a condition is about.
+    Nothing is searched longer than `limit_seconds` (None: without limit).
     """
 
     asked: Asked
@@ -112,6 +115,7 @@ class Question:
     contracts: ContractSet | None = None
     parameters: Mapping[str, Fraction] = attrs.field(factory=dict, eq=False)
     assume: tuple[Any, ...] = ()
+    shows: Any = None
     limit_seconds: Fraction | None = None
     minimal: bool = False
     seed: int = 1

@@ -50,6 +50,8 @@ class Search:
     def __init__(self, goal: Goal, clock: Clock, seed: int) -> None:
         """Pose the goal."""
         self.goal, self.clock = goal, clock
+        # An interrupt that came after the last answer of an earlier question is pending: an empty question takes it.
+        z3.SimpleSolver().check()
         # The plain solver is faster on these terms than the default strategy.
         self.solver = z3.SimpleSolver()
         self.solver.set("random_seed", seed)

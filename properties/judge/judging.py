@@ -30,7 +30,7 @@ Observer = Callable[[Row, Nanoseconds | None], None]
 FAIR_POLICIES = ("sfq", "scfq")
 # The essay's rule, as written, lets a tenant's small request overtake its large one.
 ORDERLY_POLICIES = (
-    *("sfq", "early", "scfq", "wfq", "wf2q+", "drr", "round-robin", "vtc"),
+    *("sfq", "early", "scfq", "wfq", "wf2q+", "drr", "round-robin", "vtc", "fq-codel"),
     *("fr-fcfs", "fr-fcfs-cap", "fcfs", "priority"),
 )
 COLD_C: Celsius = Fraction(0)

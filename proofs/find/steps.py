@@ -1,0 +1,354 @@
+"""The engine for discrete steps: queues are counters, so that neither their depth nor what waits in them costs time.
+
+What is searched is `headgate.model.steps.run_steps` on the solver's terms: every number of arrivals per queue and step
+is free within its span. Each step's state gets names of its own, which keeps the terms small.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import attrs
+import z3
+
+from headgate.model.algebra import each
+from headgate.model.arbiters import ARBITERS, Policy
+from headgate.model.conditions import holds
+from headgate.model.replay import Replay, replay
+from headgate.model.steps import StepRun, needs_no_tags, requests_of, run_steps, step_tenants, view
+from headgate.proofs.find.asking import Clock, NoReplayError, OutOfTimeError
+from headgate.proofs.find.question import DEFAULT_COUNTS, DEFAULT_STEPS, Answer, Asked, Finding, Progress, Question
+from headgate.proofs.symbolic import decide, lift, symbolic
+from headgate.spec.vocabulary import Schedule
+
+__all__ = ["NAME", "StepModel", "find", "refuses", "shows_at_least", "step_model"]
+
+NAME = "steps"
+WHY = "queues are counters, and one request leaves in a step"
+MOST_STEPS = 1000
+LONGEST_WORD = 200  # of an expression, as a schedule's file can hold it
+# The clause that a schedule of a policy is filed under.
+CLAUSES = {
+    "priority": "AR-4", "round-robin": "AR-5", "drr": "AR-6", "vtc": "VT-3", "vtc-no-lift": "VT-4",
+    "fq-codel": "FC-3", "fq-codel-rejoins": "FC-4",
+}  # fmt: skip
+UNITS = {
+    Asked.SERVICE: "requests",
+    Asked.BLOCKED: "steps",
+    Asked.WAIT: "steps",
+    Asked.CONDITION: "times",
+    Asked.STARVATION: "loops",
+}
+
+
+@attrs.frozen
+class StepModel:
+    """All runs that a question is about: the free arrivals per step and queue, the run, and what constrains both.
+
+    `domain` bounds the arrivals, `definitions` give names to the states, `assumed` are the question's assumptions.
+    """
+
+    question: Question
+    policy: Policy
+    arrivals: tuple[tuple[Any, ...], ...]
+    run: StepRun
+    domain: tuple[Any, ...]
+    definitions: tuple[Any, ...]
+    assumed: tuple[Any, ...]
+
+    @property
+    def constraints(self) -> tuple[Any, ...]:
+        """All that holds of a run of the question."""
+        return (*self.domain, *self.definitions, *self.assumed)
+
+    def queues(self) -> Sequence[int]:
+        """Return the queue in question, or all."""
+        victim = self.question.victim
+        return range(self.question.tenants) if victim is None else (victim,)
+
+
+def refuses(question: Question) -> str:
+    """Return why this engine cannot answer the question; "" where it can."""
+    if question.asked not in UNITS:
+        return f"asked: expected one of {', '.join(a.value for a in UNITS)} for steps, got {question.asked.value}"
+    if isinstance(question.policy, str) and question.policy not in ARBITERS:
+        return f"policy: expected a policy ({', '.join(ARBITERS)}), got {question.policy}"
+    if not needs_no_tags(_policy(question)):
+        known = ", ".join(name for name, policy in ARBITERS.items() if needs_no_tags(policy))
+        return f"policy: expected one that needs no tags ({known}) for steps, got {question.policy_name}"
+    if not 1 <= _steps(question) <= MOST_STEPS:
+        return f"steps: expected 1 to {MOST_STEPS}, got {question.steps}"
+    if any(weight != 1 for weight in question.all_weights):
+        return "weights: expected all 1, since a step serves one request"
+    if question.victim is not None and not 0 <= question.victim < question.tenants:
+        return f"victim: expected one of {question.tenants} queues, got {question.victim}"
+    return _refuses_goal(question)
+
+
+def _refuses_goal(question: Question) -> str:
+    wanted = question.at_least is not None or question.maximise
+    if question.asked in (Asked.SERVICE, Asked.BLOCKED, Asked.WAIT) and not wanted:
+        return f"at_least: expected a number, or to maximise, for {question.asked.value}"
+    if question.asked is Asked.SERVICE and question.victim is None:
+        return "victim: expected the queue whose services are counted"
+    if question.asked is Asked.CONDITION and question.shows is None:
+        return "shows: expected an expression"
+    for expression in (*question.assume, *([question.shows] if question.shows is not None else [])):
+        if (expression.queues, expression.steps) != (question.tenants, _steps(question)):
+            return f"assume: expected an expression on {question.tenants} queues and {_steps(question)} steps"
+        if len(expression.text) > LONGEST_WORD:
+            return f"assume: expected expressions of at most {LONGEST_WORD} characters; give several"
+    return ""
+
+
+def _policy(question: Question) -> Policy:
+    return question.policy if isinstance(question.policy, Policy) else ARBITERS[question.policy]
+
+
+def _steps(question: Question) -> int:
+    return DEFAULT_STEPS if question.steps is None else question.steps
+
+
+def step_model(question: Question) -> StepModel:
+    """Return the runs of `question` as terms; to be used within `symbolic()`."""
+    span, policy = question.arrivals or DEFAULT_COUNTS, _policy(question)
+    arrivals = tuple(
+        tuple(z3.Int(f"aenq_{queue}_{step}") for queue in range(question.tenants)) for step in range(_steps(question))
+    )
+    domain = [z3.And(n >= span.least, n <= span.most) for row in arrivals for n in row]
+    definitions: list[Any] = []
+
+    def keep(step: int, part: Any) -> Any:
+        def named(term: Any) -> Any:
+            if not isinstance(term, z3.ExprRef) or z3.is_const(term):
+                return term
+            name = z3.FreshConst(term.sort(), f"step{step}")
+            definitions.append(name == term)
+            return name
+
+        return each(named, part)
+
+    tenants = step_tenants(question.tenants, question.all_priorities)
+    run = run_steps(policy, tenants, arrivals, question.same_step, span.most, keep)
+    assumed = tuple(lift(holds(expression, run.seen)) for expression in question.assume)
+    return StepModel(question, policy, arrivals, run, tuple(domain), tuple(definitions), assumed)
+
+
+def shows_at_least(model: StepModel, value: int) -> Any:
+    """Return whether a run shows what is asked for, to the amount of at least `value`."""
+    question, run = model.question, model.run
+    steps = range(len(run.served))
+    if question.asked is Asked.CONDITION:
+        return lift(holds(question.shows, run.seen))
+    if value <= 0:
+        return lift(True)
+    if question.asked is Asked.SERVICE:
+        return lift(run.seen.cdeq[-1][model.queues()[0]] >= value)
+    cases = []
+    for queue in model.queues():
+        if question.asked is Asked.BLOCKED:
+            rows = [[lift(run.blocked[step][queue]) for step in steps[begin : begin + value]] for begin in steps]
+            cases += [z3.And(*row) for row in rows if len(row) == value]
+        else:
+            # What came by `begin` and is not gone by `end` was passed over in each step between.
+            apart = value - 1 if question.same_step else value
+            pairs = [(begin, begin + apart) for begin in steps if begin + apart in steps]
+            cases += [lift(run.seen.cenq[b][queue] > run.seen.cdeq[e][queue]) for b, e in pairs]
+    return z3.Or(*cases)
+
+
+class _Search:
+    """A solver that holds the runs of a question, and the schedules that it gives."""
+
+    def __init__(self, model: StepModel, clock: Clock) -> None:
+        self.model, self.clock = model, clock
+        # An interrupt that came after the last answer of an earlier question is pending: an empty question takes it.
+        z3.SimpleSolver().check()
+        self.solver = z3.SimpleSolver()
+        self.solver.set("random_seed", model.question.seed)
+        self.solver.set("ctrl_c", False)
+        self.solver.add(*model.constraints)
+
+    def arrivals(self, *more: Any) -> list[list[int]] | None:
+        """Return arrivals for which `more` holds as well, None if there are none; OutOfTimeError without an answer."""
+        self.clock.check()
+        left = self.clock.left_ms()
+        if left is not None:
+            self.solver.set("timeout", left)
+        self.solver.push()
+        self.solver.add(*more)
+        answer = self.solver.check()
+        found = self.solver.model() if answer == z3.sat else None
+        self.solver.pop()
+        if answer == z3.unknown:
+            raise OutOfTimeError
+        if found is None:
+            return None
+        return [[int(decide(found, n)) for n in row] for row in self.model.arrivals]
+
+    def fewest(self, arrivals: list[list[int]], *more: Any) -> list[list[int]]:
+        """Return arrivals of the fewest requests, given some; those of a later queue are the first to go."""
+        total = z3.Sum(*(n for row in self.model.arrivals for n in row))
+        low, high = 0, sum(map(sum, arrivals))
+        while low < high:
+            middle = (low + high) // 2
+            fewer = self.arrivals(*more, total <= middle)
+            if fewer is None:
+                low = middle + 1
+            else:
+                arrivals, high = fewer, sum(map(sum, fewer))
+        return arrivals
+
+
+def find(question: Question, clock: Clock, tell: Progress) -> Answer:
+    """Answer the question; out of time, with what is established by then."""
+    with symbolic():
+        model = step_model(question)
+        search = _Search(model, clock)
+        if question.asked is Asked.STARVATION:
+            return _lasso(model, search)
+        if question.asked is Asked.CONDITION:
+            return _one(model, search, 1)
+        return _most(model, search, tell) if question.maximise else _one(model, search, _least(question))
+
+
+def _least(question: Question) -> int:
+    """Return the least whole number that is enough."""
+    assert question.at_least is not None
+    return -int(-question.at_least // 1)
+
+
+def _one(model: StepModel, search: _Search, value: int) -> Answer:
+    wanted = shows_at_least(model, value)
+    arrivals = search.arrivals(wanted)
+    if arrivals is None:
+        return _impossible(model, value)
+    if model.question.minimal:
+        arrivals = search.fewest(arrivals, wanted)
+    return _found(model, arrivals, value)
+
+
+def _impossible(model: StepModel, value: int) -> Answer:
+    question, unit = model.question, UNITS[model.question.asked]
+    scope = f"every schedule of {len(model.arrivals)} steps and {question.tenants} queues was searched"
+    return Answer(question, Finding.IMPOSSIBLE, NAME, WHY, None, Fraction(value - 1), unit, established=(scope,))
+
+
+def _most(model: StepModel, search: _Search, tell: Progress) -> Answer:
+    """Bring the largest value that is shown and the smallest that is refuted together; by then it is proved."""
+    unit, top = UNITS[model.question.asked], len(model.arrivals)
+    best: Answer | None = None
+    low, high = -1, top  # shown; not refuted
+    try:
+        while low < high:
+            middle = low + 1 if low < 0 else (low + high + 1) // 2
+            wanted = shows_at_least(model, middle)
+            arrivals = search.arrivals(wanted)
+            if arrivals is None:
+                high = middle - 1
+                tell(f"at most {high} {unit}")
+            else:
+                if model.question.minimal:
+                    arrivals = search.fewest(arrivals, wanted)
+                best = _found(model, arrivals, middle)
+                assert best.value is not None
+                low = int(best.value)
+                tell(f"at least {low} {unit}")
+    except OutOfTimeError:
+        if best is None:
+            raise
+        certain = (f"at least {low} {unit}", f"at most {high} {unit}")
+        return attrs.evolve(best, bound=Fraction(high), established=certain)
+    if best is None:
+        return _impossible(model, 0)
+    proved = (f"no schedule of {top} steps shows more than {low} {unit}",)
+    return attrs.evolve(best, bound=best.value, proved_maximal=True, established=proved)
+
+
+def _lasso(model: StepModel, search: _Search) -> Answer:
+    """Look for the shortest schedule that ends in the state that it was in before, its queue blocked since then.
+
+    Assumptions speak of all steps, so with them only a schedule of all of them will do.
+    """
+    count = len(model.arrivals)
+    for end in [count] if model.question.assume else range(1, count + 1):
+        closes = z3.Or(*_closing(model, end))
+        arrivals = search.arrivals(closes)
+        if arrivals is not None:
+            if model.question.minimal:
+                arrivals = search.fewest(arrivals, closes, *_nothing_after(model, end))
+            queue, begin = _loop(model, arrivals[:end])
+            return _found(model, arrivals[:end], 1, {"tenant": queue, "loop": end - begin})
+    scope = f"no schedule of {count} steps or fewer comes back to its state with the queue blocked all the while"
+    return Answer(model.question, Finding.IMPOSSIBLE, NAME, WHY, unit="loops", established=(scope,))
+
+
+def _closing(model: StepModel, end: int) -> Iterator[Any]:
+    """Yield the condition of every loop that ends before step `end`."""
+    views = [view(state) for state in model.run.states[: end + 1]]
+    for begin in range(end):
+        returns = [lift(a) == lift(b) for a, b in zip(views[begin], views[end], strict=True)]
+        blocked = [[lift(model.run.blocked[t][queue]) for t in range(begin, end)] for queue in model.queues()]
+        yield z3.And(*returns, z3.Or(*(z3.And(*steps) for steps in blocked)))
+
+
+def _loop(model: StepModel, arrivals: list[list[int]]) -> tuple[int, int]:
+    """Return the queue that is blocked in the shortest loop at the end of these arrivals, and where it begins."""
+    question = model.question
+    tenants = step_tenants(question.tenants, question.all_priorities)
+    run = run_steps(model.policy, tenants, arrivals, question.same_step)
+    blocked = [False] * question.tenants
+    for begin in reversed(range(len(arrivals))):
+        row = run.blocked[begin]
+        blocked = [now and (before or begin == len(arrivals) - 1) for now, before in zip(row, blocked, strict=True)]
+        if view(run.states[begin]) == view(run.states[-1]) and any(blocked[queue] for queue in model.queues()):
+            return next(queue for queue in model.queues() if blocked[queue]), begin
+    raise NoReplayError("the loop found does not come back to its state")
+
+
+def _nothing_after(model: StepModel, end: int) -> Iterator[Any]:
+    span = model.question.arrivals or DEFAULT_COUNTS
+    return (n == span.least for row in model.arrivals[end:] for n in row)
+
+
+def _found(model: StepModel, arrivals: list[list[int]], value: int, more: dict[str, int] | None = None) -> Answer:
+    """Return the answer of these arrivals, as the exact model runs them; NoReplayError where it shows less."""
+    schedule = _schedule(model, arrivals, value, more or {})
+    shown: Replay = replay(schedule, model.policy)
+    if not shown.violated:
+        raise NoReplayError(f"the schedule found does not replay: {shown.finding}")
+    unit = UNITS[model.question.asked]
+    return Answer(model.question, Finding.FOUND, NAME, WHY, shown.observed, None, unit, schedule=schedule, replay=shown)
+
+
+_STATEMENTS: dict[Asked, Callable[[Question, int], str]] = {
+    Asked.SERVICE: lambda q, value: f"Queue {q.victim} is served {value} times.",
+    Asked.BLOCKED: lambda q, value: f"A queue waits and is not served for {value} steps in a row.",
+    Asked.WAIT: lambda q, value: f"A request waits {value} steps.",
+    Asked.CONDITION: lambda q, value: f"It holds that {q.shows.text}.",
+    Asked.STARVATION: lambda q, value: "A queue waits for ever.",
+}
+
+
+def _schedule(model: StepModel, arrivals: list[list[int]], value: int, more: dict[str, int]) -> Schedule:
+    question = model.question
+    parameters: dict[str, Any] = {
+        "weights": (1,) * question.tenants,
+        "peak": 1,
+        "steps": len(arrivals),
+        "same_step": int(question.same_step),
+        "priorities": question.all_priorities,
+    }
+    if question.victim is not None:
+        parameters["tenant"] = question.victim
+    if question.asked in (Asked.SERVICE, Asked.BLOCKED, Asked.WAIT):
+        parameters["at_least"] = value
+    if question.assume:
+        parameters["assume"] = tuple(expression.text for expression in question.assume)
+    if question.asked is Asked.CONDITION:
+        parameters["shows"] = (question.shows.text,)
+    name = model.policy.name
+    return Schedule(
+        CLAUSES.get(name, "AR-1"), _STATEMENTS[question.asked](question, value), "steps", name, question.asked.value,
+        parameters | more, requests_of(arrivals, question.same_step), f"{question.asked.value}-{name}",
+    )  # fmt: skip
