@@ -14,13 +14,7 @@ from headgate.spec.vocabulary import Verdict
 __all__ = ["as_json", "as_text", "verdict_of"]
 
 # A policy that the same arrivals are worth a look under: what corrects the one that was asked about.
-FIXES = {
-    "essay": "token",
-    "paused": "token",
-    "no-tax": "corrected",
-    "fq-codel-rejoins": "fq-codel",
-    "vtc-no-lift": "vtc",
-}
+FIXES = {"fq-codel-rejoins": "fq-codel", "vtc-no-lift": "vtc"}
 
 
 def as_text(answer: Answer, saved: str | None, screen: Screen) -> str:

@@ -117,7 +117,7 @@ def _admitted(rule: str, numbers: dict[str, Any], arrivals: Sequence[Any], sizes
     return admitted
 
 
-def oversubscription(question: Question, count: int) -> Goal:
+def oversubscription(question: Question) -> Goal:
     """Return the goal of guarantees that the rule admits and that are not there, one a tenant."""
     server = server_of(question)
     peak = Fraction(server.peak_bytes_per_ns)
