@@ -109,7 +109,7 @@ def _bucket_options(command: Any) -> Any:
 @click.option("--at-least", type=ExactNumber(), help="The value to be reached.")
 @click.option("--max", "maximise", is_flag=True, help="The largest value of all, with the proof that it is.")
 @click.option("--device", metavar="PROFILE", help="The server: peak rate and blackouts at the hottest.")
-@click.option("--contracts", metavar="FILE", help="Tenants, weights, priorities, policy and device of a contract file.")
+@click.option("--contracts", metavar="FILE", help="Take tenants with a guarantee, policy and device from it.")
 @_bucket_options
 @click.option("--assume", metavar="EXPR", multiple=True, help="What holds of every schedule (steps); repeatable.")
 @click.option("--shows", metavar="EXPR", help="What a schedule must show, for the question condition.")

@@ -81,12 +81,16 @@ def scope_text(question: Question) -> str:
         other = question.against if isinstance(question.against, str) else question.against.name
         named = f"{named} against {other}"
     if question.asked is Asked.OVERSUBSCRIPTION:
-        return f"{named}, {question.tenants} tenants"
+        return f"{named}, {_many(question.tenants, 'tenant')}"
     if question.steps is not None:
-        return f"{named}, {question.tenants} queues, {question.steps} steps"
-    tenants = "" if question.asked is Asked.OVERRUN else f"{question.tenants} tenants, "
+        return f"{named}, {_many(question.tenants, 'queue')}, {_many(question.steps, 'step')}"
+    tenants = "" if question.asked is Asked.OVERRUN else f"{_many(question.tenants, 'tenant')}, "
     span = f" at {question.arrivals} ns" if question.arrivals is not None else ""
-    return f"{named}, {tenants}up to {question.most_requests} requests of {question.sizes} B{span}"
+    return f"{named}, {tenants}up to {_many(question.most_requests, 'request')} of {question.sizes} B{span}"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _certain(answer: Answer) -> Iterator[str]:
