@@ -373,7 +373,7 @@ def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys
     assert run(["find", "gap", "--policy", "fcfs", "--requests", "4", "--max"]) == Exit.HOLDS
     out, err = capsys.readouterr()
     assert out.startswith("maximum: ")
-    assert "gap, fcfs: 0 s" in err
+    assert "gap, fcfs: " in err
 
 
 def test_exit_of_every_answer() -> None:
