@@ -17,7 +17,17 @@ from headgate.model.admission import Admitted, admits, check, commit, essay_admi
 from headgate.model.admission import request as admission_request
 from headgate.model.arbiters import ARBITERS, Policy
 from headgate.model.bounds import pairwise_gap
-from headgate.model.bucket import envelope, essay_offer, full, offer, refill
+from headgate.model.bucket import (
+    Bucket,
+    PausedBucket,
+    envelope,
+    essay_offer,
+    full,
+    offer,
+    paused_full,
+    paused_refill,
+    refill,
+)
 from headgate.model.fairness import worst_gap
 from headgate.model.meter import Meter, MeterRates, advance, burst_allowance, fresh, window_bound
 from headgate.model.meter import offer as meter_offer
@@ -231,6 +241,13 @@ class _Given:
             return observed >= least, least
         return observed > bound - self.tighter(), bound - self.tighter()
 
+    def judge_excess(self, total: Fraction, bound: Fraction) -> tuple[bool, Fraction, Fraction]:
+        """Return (violated, observed, bound) of a total: itself, or its excess where `at_least` asks for one."""
+        if "at_least" in self._parameters:
+            least = self.number("at_least", least=None)
+            return total - bound >= least, total - bound, least
+        return total > bound, total, bound
+
     def asked_for(self) -> str:
         """Return what a finding calls the number that `judge` holds against."""
         return "asked for was" if "at_least" in self._parameters else "the bound is"
@@ -256,10 +273,14 @@ class _Held:
 def _bucket_offers(given: _Given) -> tuple[Offers, list[_Held]]:
     """Run the offers against the bucket; return what was admitted and the levels, for the timeline."""
     rate, depth = given.positive("rate"), given.positive("depth")
-    rule = given.rule_of("token", "essay")
-    bucket, offers, levels = full(depth), [], []
+    rule = given.rule_of("token", "essay", "paused")
+    clock, bucket, offers, levels = paused_full(depth), full(depth), [], []
     for request, elapsed in given.elapsed():
-        bucket = refill(bucket, rate, depth, elapsed)
+        if rule == "paused":
+            clock = paused_refill(PausedBucket(bucket.level, clock.uncounted), rate, depth, elapsed)
+            bucket = Bucket(clock.level)
+        else:
+            bucket = refill(bucket, rate, depth, elapsed)
         before = bucket.level
         if rule == "essay":
             admitted, bucket = essay_offer(
@@ -318,9 +339,10 @@ def _overrun(given: _Given, offers: Offers, level: Lane, bound: Bound, lines: Li
     finding = (
         f"{exact_text(total)} B are admitted in the window [{begin}, {end}] ns, {what} allows {exact_text(limit)} B"
     )
-    if total > limit:
+    violated, observed, limit = given.judge_excess(total, limit)
+    if violated:
         lanes.append(Lane("violation", (Mark(begin, end, "violation", "window"),)))
-    return Replay(total > limit, total, limit, "B", finding, tuple(lanes))
+    return Replay(violated, observed, limit, "B", finding, tuple(lanes))
 
 
 def _offer_lane(offers: Offers) -> Lane:
@@ -582,7 +604,8 @@ def _admission_over(given: _Given) -> Replay:
     total, bound = sum(guarantees, Fraction(0)), effective - given.tighter()
     verb = "admits" if admitted else "refuses"
     finding = f"the rule {verb} {exact_text(total)} B/ns of guarantees, {exact_text(bound)} B/ns are there"
-    return Replay(bool(admitted) and total > bound, total, bound, "B/ns", finding, ())
+    violated, observed, bound = given.judge_excess(total, bound)
+    return Replay(bool(admitted) and violated, observed, bound, "B/ns", finding, ())
 
 
 def _admission_race(given: _Given) -> Replay:

@@ -16,9 +16,9 @@ def schedule_of(
     model: z3.ModelRef,
     heading: tuple[str, str, str, str, str],
     parameters: Mapping[str, Any],
-    requests: Sequence[tuple[Any, Any, Any]],
+    requests: Sequence[tuple[Any, ...]],
 ) -> Schedule:
-    """Return the schedule whose tenants, arrivals (ns), sizes (bytes) and parameters are terms of `model`.
+    """Return the schedule whose tenants, arrivals (ns), sizes (bytes), perhaps rows, and parameters are terms.
 
     `heading` is (clause, statement, mechanism, rule, claim).
     """

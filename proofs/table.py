@@ -123,11 +123,16 @@ class Turn:
 
 @attrs.frozen
 class Table:
-    """The requests, the turns that a policy makes of them, and everything that constrains either."""
+    """The requests, the turns that a policy makes of them, and what constrains these."""
 
     asked: Requests
     turns: tuple[Turn, ...]
-    constraints: tuple[Any, ...]
+    own_constraints: tuple[Any, ...]
+
+    @property
+    def constraints(self) -> tuple[Any, ...]:
+        """Everything that constrains requests and turns."""
+        return (*self.asked.constraints, *self.own_constraints)
 
     @property
     def tenants(self) -> tuple[Any, ...]:
@@ -182,7 +187,7 @@ def serve(policy: Policy, stage: Stage, asked: Requests, prefix: str = "") -> Ta
     """Return the turns in which `policy` serves the requests; `prefix` sets its terms apart from another policy's."""
     run = _Run(policy, stage, asked, prefix)
     turns = [run.turn(number) for number in range(len(asked.sizes))]
-    return Table(asked, tuple(turns), (*asked.constraints, *run.constraints))
+    return Table(asked, tuple(turns), tuple(run.constraints))
 
 
 class _Run:

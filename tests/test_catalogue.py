@@ -19,7 +19,8 @@ from headgate.spec.vocabulary import Schedule
 
 THEOREMS = {theorem.id: theorem for theorem in catalogue()}
 REFUTED = {
-    "bucket-essay": 1, "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
+    "bucket-essay": 1, "bucket-paused": 2,
+    "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
     "admission-race": 0,
     "admission-no-tax": 0,
     "fq-codel-rejoins": 5,
@@ -69,6 +70,7 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
     ("name", "rule"),
     [
         ("bucket-essay", "token"),
+        ("bucket-paused", "token"),
         ("essay-tag", "sfq"),
         ("essay-tag", "scfq"),
         ("refresh-essay-interval", "corrected"),

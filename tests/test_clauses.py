@@ -9,7 +9,7 @@ from headgate.spec.errors import InputError
 
 # How many clauses each mechanism has; ids are never given twice, nor given again when a clause goes.
 MECHANISMS = {
-    "TB": ("token-bucket", 7),
+    "TB": ("token-bucket", 8),
     "TC": ("three-colour-marker", 4),
     "GC": ("gcra", 3),
     "CM": ("contract-meter", 7),
@@ -29,7 +29,7 @@ MECHANISMS = {
     "RC": ("recordings", 7),
     "CT": ("contracts", 2),
 }
-REFUTED = {"TB-7", "CM-7", "FQ-9", "RF-6", "AD-2", "WQ-6", "VT-4", "FR-2", "CH-2", "FC-4"}
+REFUTED = {"TB-7", "TB-8", "CM-7", "FQ-9", "RF-6", "AD-2", "WQ-6", "VT-4", "FR-2", "CH-2", "FC-4"}
 
 
 def test_every_clause_is_there() -> None:

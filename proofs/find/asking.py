@@ -17,7 +17,9 @@ from typing import Protocol, cast
 import attrs
 
 from headgate.model.replay import replay
+from headgate.proofs.find.checking import misfit, table_misfit
 from headgate.proofs.find.question import Answer, Finding, Progress, Question, QuestionError
+from headgate.proofs.find.settled import settled
 
 __all__ = ["ENGINES", "Clock", "Engine", "NoReplayError", "OutOfTimeError", "ask", "engine_of"]
 
@@ -93,9 +95,10 @@ def ask(question: Question, tell: Progress = lambda sentence: None) -> Answer:
 
     Raises QuestionError where the question cannot be answered, NoReplayError where the engine contradicts the model.
     """
-    from headgate.proofs.find.settled import settled
-
     clock = Clock(question.limit_seconds)
+    refusal = misfit(question) or (table_misfit(question) if question.steps is None else "")
+    if refusal:
+        raise QuestionError(refusal)
     at_once = settled(question)
     if at_once is not None:
         return attrs.evolve(at_once, seconds=clock.seconds)
@@ -112,7 +115,8 @@ def checked(answer: Answer) -> Answer:
     """Return `answer` with the exact run of its schedule; NoReplayError where that shows something else."""
     if answer.schedule is None:
         return answer
-    shown = answer.replay or replay(answer.schedule)
+    policy = answer.question.policy
+    shown = answer.replay or replay(answer.schedule, None if isinstance(policy, str) else policy)
     if not shown.violated or (answer.value is not None and shown.observed != answer.value):
         claimed = f"{answer.value} {answer.unit}" if answer.value is not None else "a violation"
         raise NoReplayError(

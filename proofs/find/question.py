@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_COUNTS",
+    "DEFAULT_REQUESTS",
     "DEFAULT_SPAN",
-    "MODES",
     "Answer",
     "Asked",
     "Finding",
@@ -71,9 +71,9 @@ class Span:
         return f"{self.least}..{self.most}"
 
 
+DEFAULT_REQUESTS = 4
 DEFAULT_SPAN = Span(0, 15)  # arrivals of a request table, in ns
 DEFAULT_COUNTS = Span(0, 4)  # arrivals per queue and step of the step model
-MODES = ("requests", "steps")
 
 
 @attrs.frozen
@@ -134,6 +134,11 @@ class Question:
         if self.priorities:
             return self.priorities
         return tuple(range(self.tenants)) if self.policy_name == "priority" else (0,) * self.tenants
+
+    @property
+    def most_requests(self) -> int:
+        """How many requests a table may have."""
+        return self.requests or DEFAULT_REQUESTS
 
     @property
     def largest(self) -> Bytes:
