@@ -15,6 +15,7 @@ from headgate.model.algebra import each
 from headgate.model.arbiters import ARBITERS, Policy
 from headgate.model.conditions import holds
 from headgate.model.replay import Replay, replay
+from headgate.model.step_gate import StepBucket, run_gate
 from headgate.model.steps import StepRun, needs_no_tags, requests_of, run_steps, step_tenants, view
 from headgate.proofs.find.asking import Clock, NoReplayError, OutOfTimeError
 from headgate.proofs.find.question import DEFAULT_COUNTS, Answer, Asked, Finding, Progress, Question
@@ -24,14 +25,17 @@ from headgate.spec.vocabulary import Schedule
 __all__ = ["NAME", "StepModel", "find", "refuses", "shows_at_least", "step_model"]
 
 NAME = "steps"
-WHY = "queues are counters, and one request leaves in a step"
+WHY = "queues are counters, so that their depth costs nothing"
 DEFAULT_STEPS = 10
 MOST_STEPS = 1000
 LONGEST_WORD = 200  # of an expression, as a schedule's file can hold it
+# The policy that is no arbiter: each queue goes through a token bucket of its own, with these numbers.
+TOKEN, BUCKET = "token", ("rate", "depth", "level")
 # The clause that a schedule of a policy is filed under.
 CLAUSES = {
     "priority": "AR-4", "round-robin": "AR-5", "drr": "AR-6", "vtc": "VT-3", "vtc-no-lift": "VT-4",
     "fq-codel": "FC-3", "fq-codel-rejoins": "FC-4",
+    TOKEN: "TB-2",
 }  # fmt: skip
 UNITS = {
     Asked.SERVICE: "requests",
@@ -46,11 +50,12 @@ UNITS = {
 class StepModel:
     """All runs that a question is about: the free arrivals per step and queue, the run, and what constrains both.
 
-    `domain` bounds the arrivals, `definitions` give names to the states, `assumed` are the question's assumptions.
+    `policy` is None where queues go through token buckets. `domain` bounds the arrivals, `definitions` give names to the
+    states, `assumed` are the question's assumptions.
     """
 
     question: Question
-    policy: Policy
+    policy: Policy | None
     arrivals: tuple[tuple[Any, ...], ...]
     run: StepRun
     domain: tuple[Any, ...]
@@ -72,9 +77,12 @@ def refuses(question: Question) -> str:
     """Return why this engine cannot answer the question; "" where it can."""
     if question.asked not in UNITS:
         return f"asked: expected one of {', '.join(a.value for a in UNITS)} for steps, got {question.asked.value}"
-    if isinstance(question.policy, str) and question.policy not in ARBITERS:
-        return f"policy: expected a policy ({', '.join(ARBITERS)}), got {question.policy}"
-    if not needs_no_tags(_policy(question)):
+    if isinstance(question.policy, str) and question.policy not in (*ARBITERS, TOKEN):
+        return f"policy: expected a policy ({', '.join(ARBITERS)}) or {TOKEN}, got {question.policy[:60]!r}"
+    policy = _policy(question)
+    if policy is None:
+        return _refuses_bucket(question) or _refuses_goal(question)
+    if not needs_no_tags(policy):
         known = ", ".join(name for name, policy in ARBITERS.items() if needs_no_tags(policy))
         return f"policy: expected one that needs no tags ({known}) for steps, got {question.policy_name}"
     if not 1 <= _steps(question) <= MOST_STEPS:
@@ -84,6 +92,16 @@ def refuses(question: Question) -> str:
     if question.victim is not None and not 0 <= question.victim < question.tenants:
         return f"victim: expected one of {question.tenants} queues, got {question.victim}"
     return _refuses_goal(question)
+
+
+def _refuses_bucket(question: Question) -> str:
+    if question.asked is Asked.STARVATION:
+        return f"asked: expected another question than starvation of the policy {TOKEN}, which serves who waits"
+    for key in BUCKET:
+        number = question.parameters.get(key)
+        if number is None or number != int(number) or not 0 <= number < 10**9:
+            return f"parameters: expected {', '.join(BUCKET)}, each a whole number of requests, got {key} = {number}"
+    return ""
 
 
 def _refuses_goal(question: Question) -> str:
@@ -102,8 +120,8 @@ def _refuses_goal(question: Question) -> str:
     return ""
 
 
-def _policy(question: Question) -> Policy:
-    return question.policy if isinstance(question.policy, Policy) else ARBITERS[question.policy]
+def _policy(question: Question) -> Policy | None:
+    return question.policy if isinstance(question.policy, Policy) else ARBITERS.get(question.policy)
 
 
 def _steps(question: Question) -> int:
@@ -112,7 +130,7 @@ def _steps(question: Question) -> int:
 
 def step_model(question: Question) -> StepModel:
     """Return the runs of `question` as terms; to be used within `symbolic()`."""
-    span, policy = question.arrivals or DEFAULT_COUNTS, _policy(question)
+    span = question.arrivals or DEFAULT_COUNTS
     arrivals = tuple(
         tuple(z3.Int(f"aenq_{queue}_{step}") for queue in range(question.tenants)) for step in range(_steps(question))
     )
@@ -129,10 +147,18 @@ def step_model(question: Question) -> StepModel:
 
         return each(named, part)
 
-    tenants = step_tenants(question.tenants, question.all_priorities)
-    run = run_steps(policy, tenants, arrivals, question.same_step, span.most, keep)
+    run = _run(question, arrivals, keep)
     assumed = tuple(lift(holds(expression, run.seen)) for expression in question.assume)
-    return StepModel(question, policy, arrivals, run, tuple(domain), tuple(definitions), assumed)
+    return StepModel(question, _policy(question), arrivals, run, tuple(domain), tuple(definitions), assumed)
+
+
+def _run(question: Question, arrivals: Sequence[Sequence[Any]], keep: Callable[[int, Any], Any]) -> StepRun:
+    policy, span = _policy(question), question.arrivals or DEFAULT_COUNTS
+    if policy is None:
+        rules = StepBucket(*(int(question.parameters[key]) for key in BUCKET))
+        return run_gate(rules, arrivals, question.same_step, keep)
+    tenants = step_tenants(question.tenants, question.all_priorities)
+    return run_steps(policy, tenants, arrivals, question.same_step, span.most, keep)
 
 
 def shows_at_least(model: StepModel, value: int) -> Any:
@@ -237,7 +263,9 @@ def _impossible(model: StepModel, value: int) -> Answer:
 
 def _most(model: StepModel, search: _Search, tell: Progress) -> Answer:
     """Bring the largest value that is shown and the smallest that is refuted together; by then it is proved."""
-    unit, top = UNITS[model.question.asked], len(model.arrivals)
+    unit, steps = UNITS[model.question.asked], len(model.arrivals)
+    # A service is of one request, but for buckets.
+    top = steps * (model.question.arrivals or DEFAULT_COUNTS).most if model.policy is None else steps
     best: Answer | None = None
     low, high = -1, top  # shown; not refuted
     try:
@@ -262,7 +290,7 @@ def _most(model: StepModel, search: _Search, tell: Progress) -> Answer:
         return attrs.evolve(best, bound=Fraction(high), established=certain)
     if best is None:
         return _impossible(model, 0)
-    proved = (f"no schedule of {top} steps shows more than {low} {unit}",)
+    proved = (f"no schedule of {steps} steps shows more than {low} {unit}",)
     return attrs.evolve(best, bound=best.value, proved_maximal=True, established=proved)
 
 
@@ -296,8 +324,7 @@ def _closing(model: StepModel, end: int) -> Iterator[Any]:
 def _loop(model: StepModel, arrivals: list[list[int]]) -> tuple[int, int]:
     """Return the queue that is blocked in the shortest loop at the end of these arrivals, and where it begins."""
     question = model.question
-    tenants = step_tenants(question.tenants, question.all_priorities)
-    run = run_steps(model.policy, tenants, arrivals, question.same_step)
+    run = _run(question, arrivals, lambda step, part: part)
     blocked = [False] * question.tenants
     for begin in reversed(range(len(arrivals))):
         row = run.blocked[begin]
@@ -348,7 +375,9 @@ def _schedule(model: StepModel, arrivals: list[list[int]], value: int, more: dic
         parameters["assume"] = tuple(expression.text for expression in question.assume)
     if question.asked is Asked.CONDITION:
         parameters["shows"] = (question.shows.text,)
-    name = model.policy.name
+    if model.policy is None:
+        parameters |= {key: question.parameters[key] for key in BUCKET}
+    name = question.policy_name
     return Schedule(
         CLAUSES.get(name, "AR-1"), _STATEMENTS[question.asked](question, value), "steps", name, question.asked.value,
         parameters | more, requests_of(arrivals, question.same_step), f"{question.asked.value}-{name}",
