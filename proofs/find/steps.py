@@ -20,14 +20,16 @@ from headgate.model.steps import StepRun, needs_no_tags, requests_of, run_steps,
 from headgate.proofs.find.asking import Clock, NoReplayError, OutOfTimeError
 from headgate.proofs.find.question import DEFAULT_COUNTS, Answer, Asked, Finding, Progress, Question
 from headgate.proofs.symbolic import decide, lift, symbolic
+from headgate.proofs.symbolic import value as constant
 from headgate.spec.vocabulary import Schedule
 
-__all__ = ["NAME", "StepModel", "find", "refuses", "shows_at_least", "step_model"]
+__all__ = ["NAME", "Search", "StepModel", "find", "refuses", "schedule_of", "shows_at_least", "step_model"]
 
 NAME = "steps"
 WHY = "queues are counters, so that their depth costs nothing"
 DEFAULT_STEPS = 10
 MOST_STEPS = 1000
+FOR_EVER_MS = 2**32 - 1  # what the solver takes for no limit
 LONGEST_WORD = 200  # of an expression, as a schedule's file can hold it
 # The policy that is no arbiter: each queue goes through a token bucket of its own, with these numbers.
 TOKEN, BUCKET = "token", ("rate", "depth", "level")
@@ -50,8 +52,8 @@ UNITS = {
 class StepModel:
     """All runs that a question is about: the free arrivals per step and queue, the run, and what constrains both.
 
-    `policy` is None where queues go through token buckets. `domain` bounds the arrivals, `definitions` give names to the
-    states, `assumed` are the question's assumptions.
+    `policy` is None where queues go through token buckets. `domain` bounds the arrivals, `definitions` give names to
+    the states, `assumed` are the question's assumptions.
     """
 
     question: Question
@@ -184,7 +186,7 @@ def shows_at_least(model: StepModel, value: int) -> Any:
     return z3.Or(*cases)
 
 
-class _Search:
+class Search:
     """A solver that holds the runs of a question, and the schedules that it gives."""
 
     def __init__(self, model: StepModel, clock: Clock) -> None:
@@ -196,12 +198,11 @@ class _Search:
         self.solver.set("ctrl_c", False)
         self.solver.add(*model.constraints)
 
-    def arrivals(self, *more: Any) -> list[list[int]] | None:
+    def arrivals(self, *more: Any, at_most_ms: int | None = None) -> list[list[int]] | None:
         """Return arrivals for which `more` holds as well, None if there are none; OutOfTimeError without an answer."""
         self.clock.check()
-        left = self.clock.left_ms()
-        if left is not None:
-            self.solver.set("timeout", left)
+        limits = [ms for ms in (self.clock.left_ms(), at_most_ms) if ms is not None]
+        self.solver.set("timeout", min(limits, default=FOR_EVER_MS))
         self.solver.push()
         self.solver.add(*more)
         answer = self.solver.check()
@@ -214,24 +215,44 @@ class _Search:
         return [[int(decide(found, n)) for n in row] for row in self.model.arrivals]
 
     def fewest(self, arrivals: list[list[int]], *more: Any) -> list[list[int]]:
-        """Return arrivals of the fewest requests, given some; those of a later queue are the first to go."""
-        total = z3.Sum(*(n for row in self.model.arrivals for n in row))
-        low, high = 0, sum(map(sum, arrivals))
+        """Return arrivals of the fewest requests, given some."""
+        return self.smallest([n for row in self.model.arrivals for n in row], arrivals, *more)
+
+    def smallest(
+        self, terms: Sequence[Any], arrivals: list[list[int]], *more: Any, each_ms: int | None = None
+    ) -> list[list[int]]:
+        """Return arrivals with the smallest sum of `terms`, which are theirs; given some.
+
+        With `each_ms` a try that takes longer counts as failed, so that the sum is only small.
+        """
+        total = z3.Sum(*terms)
+        low, high = 0, self._sum(terms, arrivals)
         while low < high:
             middle = (low + high) // 2
-            fewer = self.arrivals(*more, total <= middle)
+            try:
+                fewer = self.arrivals(*more, total <= middle, at_most_ms=each_ms)
+            except OutOfTimeError:
+                if each_ms is None or self.clock.is_up:
+                    raise
+                fewer = None
             if fewer is None:
                 low = middle + 1
             else:
-                arrivals, high = fewer, sum(map(sum, fewer))
+                arrivals, high = fewer, self._sum(terms, fewer)
         return arrivals
+
+    def _sum(self, terms: Sequence[Any], arrivals: list[list[int]]) -> int:
+        names = [n for row in self.model.arrivals for n in row]
+        numbers = [z3.IntVal(n) for row in arrivals for n in row]
+        given = list(zip(names, numbers, strict=True))
+        return int(constant(z3.substitute(z3.Sum(*terms), *given)))
 
 
 def find(question: Question, clock: Clock, tell: Progress) -> Answer:
     """Answer the question; out of time, with what is established by then."""
     with symbolic():
         model = step_model(question)
-        search = _Search(model, clock)
+        search = Search(model, clock)
         if question.asked is Asked.STARVATION:
             return _lasso(model, search)
         if question.asked is Asked.CONDITION:
@@ -245,7 +266,7 @@ def _least(question: Question) -> int:
     return -int(-question.at_least // 1)
 
 
-def _one(model: StepModel, search: _Search, value: int) -> Answer:
+def _one(model: StepModel, search: Search, value: int) -> Answer:
     wanted = shows_at_least(model, value)
     arrivals = search.arrivals(wanted)
     if arrivals is None:
@@ -261,7 +282,7 @@ def _impossible(model: StepModel, value: int) -> Answer:
     return Answer(question, Finding.IMPOSSIBLE, NAME, WHY, None, Fraction(value - 1), unit, established=(scope,))
 
 
-def _most(model: StepModel, search: _Search, tell: Progress) -> Answer:
+def _most(model: StepModel, search: Search, tell: Progress) -> Answer:
     """Bring the largest value that is shown and the smallest that is refuted together; by then it is proved."""
     unit, steps = UNITS[model.question.asked], len(model.arrivals)
     # A service is of one request, but for buckets.
@@ -294,7 +315,7 @@ def _most(model: StepModel, search: _Search, tell: Progress) -> Answer:
     return attrs.evolve(best, bound=best.value, proved_maximal=True, established=proved)
 
 
-def _lasso(model: StepModel, search: _Search) -> Answer:
+def _lasso(model: StepModel, search: Search) -> Answer:
     """Look for the shortest schedule that ends in the state that it was in before, its queue blocked since then.
 
     Assumptions speak of all steps, so with them only a schedule of all of them will do.
@@ -341,7 +362,7 @@ def _nothing_after(model: StepModel, end: int) -> Iterator[Any]:
 
 def _found(model: StepModel, arrivals: list[list[int]], value: int, more: dict[str, int] | None = None) -> Answer:
     """Return the answer of these arrivals, as the exact model runs them; NoReplayError where it shows less."""
-    schedule = _schedule(model, arrivals, value, more or {})
+    schedule = schedule_of(model, arrivals, value, more)
     shown: Replay = replay(schedule, model.policy)
     if not shown.violated:
         raise NoReplayError(f"the schedule found does not replay: {shown.finding}")
@@ -358,7 +379,10 @@ _STATEMENTS: dict[Asked, Callable[[Question, int], str]] = {
 }
 
 
-def _schedule(model: StepModel, arrivals: list[list[int]], value: int, more: dict[str, int]) -> Schedule:
+def schedule_of(
+    model: StepModel, arrivals: list[list[int]], value: int, more: dict[str, int] | None = None
+) -> Schedule:
+    """Return the schedule of these arrivals, which shows `value`; `more` are parameters of its claim."""
     question = model.question
     parameters: dict[str, Any] = {
         "weights": (1,) * question.tenants,
@@ -380,5 +404,5 @@ def _schedule(model: StepModel, arrivals: list[list[int]], value: int, more: dic
     name = question.policy_name
     return Schedule(
         CLAUSES.get(name, "AR-1"), _STATEMENTS[question.asked](question, value), "steps", name, question.asked.value,
-        parameters | more, requests_of(arrivals, question.same_step), f"{question.asked.value}-{name}",
+        parameters | (more or {}), requests_of(arrivals, question.same_step), f"{question.asked.value}-{name}",
     )  # fmt: skip
