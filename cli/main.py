@@ -32,6 +32,7 @@ COMMANDS = {
     "verify": Entry("headgate.cli.verify", "Prove every theorem, and check a contract file."),
     "trace": Entry("headgate.cli.trace", "Did this run keep the contracts?"),
     "bound": Entry("headgate.cli.bound", "How late can each tenant be, how hot may it get, how many more fit?"),
+    "find": Entry("headgate.cli.find", "Find a schedule that breaks it, or prove that there is none."),
     "replay": Entry("headgate.cli.replay", "Run a schedule on the exact rules and draw what happens."),
     "spec": Entry("headgate.cli.spec", "Read the clauses, and what implements, tests and proves them."),
 }

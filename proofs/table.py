@@ -12,7 +12,7 @@ scaled alike, which changes no choice: every policy compares sums of these.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -34,6 +34,7 @@ __all__ = [
     "Table",
     "Turn",
     "domain_of",
+    "exact",
     "gap_exceeds",
     "largest_sizes",
     "requests",
@@ -183,10 +184,18 @@ def requests(stage: Stage, domain: Domain) -> Requests:
     return Requests(owners, sizes, arrivals, rows, (*within, *(a <= b for a, b in pairwise(arrivals))))
 
 
-def serve(policy: Policy, stage: Stage, asked: Requests, prefix: str = "") -> Table:
-    """Return the turns in which `policy` serves the requests; `prefix` sets its terms apart from another policy's."""
+def serve(
+    policy: Policy, stage: Stage, asked: Requests, prefix: str = "", check: Callable[[], None] = lambda: None
+) -> Table:
+    """Return the turns in which `policy` serves the requests; `prefix` sets its terms apart from another policy's.
+
+    `check` is called before every turn, and ends the work where it raises.
+    """
     run = _Run(policy, stage, asked, prefix)
-    turns = [run.turn(number) for number in range(len(asked.sizes))]
+    turns = []
+    for number in range(len(asked.sizes)):
+        check()
+        turns.append(run.turn(number))
     return Table(asked, tuple(turns), tuple(run.constraints))
 
 

@@ -17,7 +17,7 @@ from typing import Protocol, cast
 import attrs
 
 from headgate.model.replay import replay
-from headgate.proofs.find.checking import misfit, table_misfit
+from headgate.proofs.find.checking import is_of_steps, misfit, table_misfit
 from headgate.proofs.find.question import Answer, Finding, Progress, Question, QuestionError
 from headgate.proofs.find.settled import settled
 
@@ -82,8 +82,7 @@ class Engine(Protocol):
 
 def engine_of(question: Question) -> Engine:
     """Return the engine for a question; QuestionError where none can answer it."""
-    mode = "steps" if question.steps is not None else "requests"
-    engine = cast(Engine, import_module(ENGINES[mode]))
+    engine = cast(Engine, import_module(ENGINES["steps" if is_of_steps(question) else "requests"]))
     refusal = engine.refuses(question)
     if refusal:
         raise QuestionError(refusal)
@@ -96,7 +95,7 @@ def ask(question: Question, tell: Progress = lambda sentence: None) -> Answer:
     Raises QuestionError where the question cannot be answered, NoReplayError where the engine contradicts the model.
     """
     clock = Clock(question.limit_seconds)
-    refusal = misfit(question) or (table_misfit(question) if question.steps is None else "")
+    refusal = misfit(question) or ("" if is_of_steps(question) else table_misfit(question))
     if refusal:
         raise QuestionError(refusal)
     at_once = settled(question)

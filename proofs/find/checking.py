@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from headgate.model.arbiters import ARBITERS, Policy
 from headgate.proofs.find.question import Asked, Question
 
-__all__ = ["ADMISSIONS", "BUCKETS", "ORDERS", "TABLE", "misfit", "table_misfit"]
+__all__ = ["ADMISSIONS", "BUCKETS", "ORDERS", "TABLE", "is_of_steps", "misfit", "table_misfit"]
 
 # The questions that compare orders of service, and all that a table of requests answers.
 ORDERS = (Asked.WAIT, Asked.GAP, Asked.DEFICIT, Asked.DIFFERENCE)
@@ -13,6 +13,11 @@ TABLE = (*ORDERS, Asked.OVERRUN, Asked.OVERSUBSCRIPTION)
 BUCKETS = ("token", "essay", "paused")
 ADMISSIONS = ("essay", "corrected", "no-tax")
 MOST_TENANTS, MOST_REQUESTS, MOST_NUMBER = 16, 12, 10**9
+
+
+def is_of_steps(question: Question) -> bool:
+    """Whether the step model answers: where a number of steps is given, and where no table of requests could."""
+    return question.steps is not None or (question.asked not in TABLE and question.requests is None)
 
 
 def misfit(question: Question) -> str:
@@ -27,7 +32,7 @@ def table_misfit(question: Question) -> str:
 
 def _misfits(question: Question) -> Iterator[str]:
     count = question.tenants
-    if not 1 <= count <= MOST_TENANTS and question.steps is None:
+    if not 1 <= count <= MOST_TENANTS and not is_of_steps(question):
         yield f"tenants: expected 1 to {MOST_TENANTS}, got {count}"
     if question.requests is not None and question.steps is not None:
         yield "expected a number of requests or of steps, got both"

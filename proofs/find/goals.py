@@ -4,7 +4,8 @@ Each is a list of cases over the turns of a request table; the schedule of a mod
 the same functions that a replay uses.
 """
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from itertools import combinations
 from typing import Any
@@ -27,19 +28,19 @@ __all__ = ["goal_of"]
 ROWS = 2
 
 
-def goal_of(question: Question, count: int) -> Goal:
-    """Return the goal of a question about `count` requests."""
+def goal_of(question: Question, count: int, check: Callable[[], None]) -> Goal:
+    """Return the goal of a question about `count` requests; `check` is called again and again, and may raise."""
     stage = Stage(tenants_asked(question), question.all_weights, server_of(question))
     span = question.arrivals or DEFAULT_SPAN
     policies = [policy_of(named) for named in (question.policy, question.against) if named is not None]
     rows = ROWS if any(policy.name.startswith("fr-fcfs") for policy in policies) else 1
     domain = Domain(count, attrs.astuple(question.sizes), attrs.astuple(span), rows)
     asked = requests(stage, domain)
-    tables = [serve(policy, stage, asked, f"p{number}_") for number, policy in enumerate(policies)]
+    tables = [serve(policy, stage, asked, f"p{number}_", check) for number, policy in enumerate(policies)]
     constraints = [*asked.constraints, *(term for each in tables for term in each.own_constraints)]
     if all(orders_freely(policy, stage) for policy in policies):
         constraints += same_instant_order(asked)
-    about = _About(question, stage, tables)
+    about = _About(question, stage, tables, check)
     cases, beyond, step = about.terms()
     arrivals, sizes = asked.arrivals, asked.sizes
     smallest = (z3.Sum(sizes), arrivals[-1], *arrivals, *asked.tenants, *sizes, *(asked.rows if rows > 1 else ()))
@@ -53,6 +54,7 @@ class _About:
     question: Question
     stage: Stage
     tables: list[Table]
+    check: Callable[[], None]
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -91,6 +93,7 @@ class _About:
     def _runs(self) -> Iterator[tuple[int, list[Turn]]]:
         """Yield consecutive turns, with the number of the first."""
         for first in range(len(self.turns)):
+            self.check()
             for last in range(first + 1, len(self.turns) + 1):
                 yield first, list(self.turns[first:last])
 
@@ -228,6 +231,4 @@ def _claimed(question: Question, wanted: Fraction | None) -> tuple[str, str]:
 
 
 def _common(numbers: list[Fraction]) -> int:
-    import math
-
     return math.lcm(*(number.denominator for number in numbers))

@@ -22,6 +22,7 @@ __all__ = [
     "DEFAULT_COUNTS",
     "DEFAULT_REQUESTS",
     "DEFAULT_SPAN",
+    "DEFAULT_STEPS",
     "Answer",
     "Asked",
     "Finding",
@@ -72,6 +73,7 @@ class Span:
 
 
 DEFAULT_REQUESTS = 4
+DEFAULT_STEPS = 10
 DEFAULT_SPAN = Span(0, 15)  # arrivals of a request table, in ns
 DEFAULT_COUNTS = Span(0, 4)  # arrivals per queue and step of the step model
 

@@ -4,11 +4,15 @@ A question about up to K requests is asked of K requests, and of each smaller nu
 always the beginning of one of more.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+
+import attrs
 
 from headgate.proofs.find.asking import Clock, OutOfTimeError
 from headgate.proofs.find.checking import table_misfit
+from headgate.proofs.find.goals import goal_of
+from headgate.proofs.find.offers import overrun, oversubscription
 from headgate.proofs.find.question import Answer, Asked, Finding, Progress, Question
 from headgate.proofs.find.search import Found, Goal, Search
 from headgate.proofs.find.settled import ceiling_of
@@ -18,7 +22,7 @@ from headgate.spec.units import exact_text
 __all__ = ["NAME", "find", "refuses"]
 
 NAME = "request table"
-WHY = "it searches every schedule of up to {count} requests at once: arrivals, tenants and sizes are open"
+WHY = "it searches every schedule of {count} at once: arrivals, tenants and sizes are open"
 UNITS = {
     Asked.WAIT: "ns",
     Asked.GAP: "ns",
@@ -41,88 +45,100 @@ def find(question: Question, clock: Clock, tell: Progress) -> Answer:
 
 
 class _Run:
-    """A question on its way to an answer: what is established so far."""
+    """A question on its way to an answer: what is established so far.
+
+    Numbers of requests are gone through from one upwards: what few requests show is found at once, and is a lower bound
+    for more of them.
+    """
 
     def __init__(self, question: Question, clock: Clock, tell: Progress) -> None:
         self.question, self.clock, self.tell = question, clock, tell
-        self.most = question.most_requests
-        self.established: list[str] = []
+        # Guarantees are asked for once, all together.
+        self.most = 1 if question.asked is Asked.OVERSUBSCRIPTION else question.most_requests
         self.unit = UNITS[question.asked]
         self.ceiling = ceiling_of(question)
-        self.bound = self.ceiling.value if self.ceiling is not None else None
         self.best: Found | None = None
-        self._searches: dict[int, Search] = {}
+        self.step = Fraction(1)
+        # Up to so many requests everything is searched: nothing does it, or nothing is above the best.
+        self.searched = 0
+        # What is proved out of reach for one more request than that.
+        self.next_bound: Fraction | None = None
+        self.is_shrunk = True
 
     def answer(self) -> Answer:
         """Search; where the time runs out, say what is established by then."""
         try:
             return self._maximum() if self.question.maximise else self._threshold()
         except OutOfTimeError:
-            if self.best is not None:
-                return self._answer(Finding.FOUND)
-            return self._answer(Finding.UNDECIDED)
+            return self._answer(Finding.UNDECIDED if self.best is None else Finding.FOUND)
 
     def _search(self, count: int) -> Search:
         self.clock.check()
-        if count not in self._searches:
-            self._searches[count] = Search(_goal(self.question, count), self.clock, self.question.seed)
-        return self._searches[count]
-
-    def _note(self, sentence: str) -> None:
-        self.established.append(sentence)
-        self.tell(sentence)
+        goal = _goal(self.question, count, self.clock.check)
+        self.step = goal.step
+        return Search(goal, self.clock, self.question.seed)
 
     # ---- is there one ----
 
     def _threshold(self) -> Answer:
         wanted = self.question.at_least
-        up = range(1, self.most + 1)
-        for count in up if self.question.minimal else reversed(up):
+        for count in range(1, self.most + 1):
             search = self._search(count)
-            self.best = search.smallest(wanted) if self.question.minimal else search.find(wanted)
+            self.best = self._smallest(search, wanted) if self.question.minimal else search.find(wanted)
             if self.best is not None:
                 return self._answer(Finding.FOUND)
-            self._note(f"no schedule of {_requests(count)} does it (proved)")
+            self.searched = count
+            self.tell(self._searched())
         return self._answer(Finding.IMPOSSIBLE)
+
+    def _smallest(self, search: Search, wanted: Fraction | None) -> Found | None:
+        found = search.smallest(wanted)
+        self.is_shrunk = not search.is_cut_short
+        return found
 
     # ---- the largest of all ----
 
     def _maximum(self) -> Answer:
-        self._climb(self._search(self.most))
-        for count in reversed(range(1, self.most)):
-            self._improve(count)
-        assert self.best is not None
-        self._note(f"no schedule reaches {self._text(self._above())} (proved)")
+        for count in range(1, self.most + 1):
+            if not self._is_at_ceiling():
+                self._climb(self._search(count), count)
+            self.searched = count
+        if self.best is None:
+            return self._answer(Finding.IMPOSSIBLE)
         if self.question.minimal:
-            self._fewest()
+            self._fewest(self.best.value)
         return self._answer(Finding.FOUND, proved=True)
 
-    def _climb(self, search: Search) -> None:
-        """Bring the two ends together: what a schedule shows, and what is proved out of reach."""
-        if self.bound is not None and self._take(search.find(self.bound)):
-            return
-        if self.bound is not None:
-            self.bound -= search.goal.step
-        if self.best is None:
-            self._take(search.find(self._least_value(search)))
-        while self.best is None or self.bound is None or self.best.value < self.bound:
-            self._step(search)
+    def _is_at_ceiling(self) -> bool:
+        return self.ceiling is not None and self.best is not None and self.best.value >= self.ceiling.value
 
-    def _step(self, search: Search) -> None:
-        step = search.goal.step
+    def _climb(self, search: Search, count: int) -> None:
+        """Bring the two ends together: what a schedule shows, and what is proved out of reach of `count` requests."""
+        bound = self._ceiling(count)
+        self.next_bound = None
+        if bound is not None and (self.best is None or bound > self.best.value):
+            if self._take(search.find(bound)):
+                return
+            bound -= self.step
+        if not self._take(search.find(None if self.best is None else self.best.value + self.step, any_value=True)):
+            return
+        while bound is None or (self.best is not None and self.best.value < bound):
+            wanted = self._between(bound)
+            if not self._take(search.find(wanted)):
+                bound = self.next_bound = wanted - self.step
+                self.tell(f"at most {self._text(bound)} (proved for {_requests(count)})")
+
+    def _ceiling(self, count: int) -> Fraction | None:
+        """Return what a theorem says of so many requests, where it can be reached at all."""
+        ceiling = ceiling_of(attrs.evolve(self.question, requests=count))
+        return None if ceiling is None else ceiling.value // self.step * self.step
+
+    def _between(self, bound: Fraction | None) -> Fraction:
         assert self.best is not None
         low = self.best.value
-        if self.bound is None:
-            wanted = low + max(step, abs(low))
-        else:
-            wanted = low + step * max(1, (self.bound - low) / step // 2)
-        if not self._take(search.find(wanted)):
-            self.bound = wanted - step
-            self.tell(f"at most {self._text(self.bound)} (proved for {_requests(self.most)})")
-
-    def _least_value(self, search: Search) -> Fraction:
-        """A value so low that every schedule has it."""
-        return Fraction(-(10**6)) if self.question.asked is Asked.DEFICIT else Fraction(0)
+        if bound is None:
+            return low + max(self.step, abs(low))
+        return low + self.step * max(1, (bound - low) / self.step // 2)
 
     def _take(self, found: Found | None) -> bool:
         if found is None:
@@ -132,62 +148,82 @@ class _Run:
             self.tell(f"at least {self._text(found.value)} (a schedule shows it)")
         return True
 
-    def _improve(self, count: int) -> None:
-        """Look whether fewer requests do better; the theorem's ceiling, where it was reached, already says no."""
-        if self.ceiling is not None and self.best is not None and self.best.value == self.ceiling.value:
-            return
-        while self._take(self._search(count).find(self._above())):
-            pass
-
-    def _above(self) -> Fraction:
-        assert self.best is not None
-        return self.best.value + self._search(self.most).goal.step
-
-    def _fewest(self) -> None:
-        assert self.best is not None
+    def _fewest(self, value: Fraction) -> None:
+        """Replace the best schedule by the smallest that reaches the same."""
         for count in range(1, self.most + 1):
-            found = self._search(count).smallest(self.best.value)
+            found = self._smallest(self._search(count), value)
             if found is not None:
                 self.best = found
                 return
-            self._note(f"{_requests(count)} cannot reach it (proved)")
 
     # ---- the answer ----
 
     def _text(self, value: Fraction) -> str:
         return f"{exact_text(value)} {self.unit}"
 
+    def _searched(self) -> str:
+        scope = _requests(self.searched, "up to ")
+        if self.question.asked is Asked.OVERSUBSCRIPTION:
+            scope = f"{self.question.tenants} tenants"
+        if not self.question.maximise:
+            return f"no schedule of {scope} does it (proved)"
+        if self.best is None:
+            return f"no schedule of {scope} shows any (proved)"
+        return f"no schedule of {scope} reaches {self._text(self.best.value + self.step)} (proved)"
+
+    def _established(self, proved: bool) -> Iterator[str]:
+        if proved and self._is_at_ceiling():
+            assert self.ceiling is not None
+            yield f"{self.ceiling.why} (theorem {self.ceiling.theorem})"
+            return
+        if self.searched and (self.best is None or not self.question.maximise or proved):
+            yield self._searched()
+        if self.question.maximise and not proved:
+            yield from self._open()
+        if not self.is_shrunk:
+            yield "time ran out while the schedule was made smaller"
+
+    def _open(self) -> Iterator[str]:
+        if self.searched and self.best is not None:
+            # The best may come from more requests than have been searched in full.
+            yield f"all schedules of {_requests(self.searched, 'up to ')} have been searched"
+        if self.next_bound is not None:
+            bound = self._text(self.next_bound)
+            yield f"with {_requests(self.searched + 1)} nothing is above {bound} (proved)"
+        if self.ceiling is not None:
+            yield f"{self.ceiling.why} (theorem {self.ceiling.theorem})"
+
     def _answer(self, finding: Finding, proved: bool = False) -> Answer:
-        theorem = self.ceiling.theorem if self.ceiling is not None and self._is_by_theorem(proved) else ""
-        if theorem and self.ceiling is not None:
-            self.established.append(f"{self.ceiling.why} (theorem {theorem})")
-        best = self.best
+        best, ceiling = self.best, self.ceiling
+        bound = best.value if proved and best is not None else ceiling.value if ceiling is not None else None
+        cited = ceiling is not None and self.question.maximise and (not proved or self._is_at_ceiling())
         return Answer(
             self.question,
             finding,
             NAME,
-            WHY.format(count=self.most),
+            self._why(),
             value=best.value if best is not None else None,
-            bound=best.value if proved and best is not None else self.bound,
+            bound=bound,
             unit=self.unit,
             proved_maximal=proved,
             schedule=best.schedule if best is not None else None,
-            theorem=theorem,
-            established=tuple(self.established),
+            theorem=ceiling.theorem if ceiling is not None and cited else "",
+            established=tuple(self._established(proved)),
         )
 
-    def _is_by_theorem(self, proved: bool) -> bool:
-        """Whether the upper end comes from the theorem alone."""
-        assert self.ceiling is not None
-        return self.question.maximise and self.bound == self.ceiling.value
+    def _why(self) -> str:
+        if self.question.asked is Asked.OVERSUBSCRIPTION:
+            return f"it searches the guarantees of {self.question.tenants} tenants all at once"
+        return WHY.format(count=_requests(self.most, "up to "))
 
 
-def _goal(question: Question, count: int) -> Goal:
-    from headgate.proofs.find.goals import goal_of
+def _goal(question: Question, count: int, check: Callable[[], None]) -> Goal:
+    if question.asked is Asked.OVERRUN:
+        return overrun(question, count)
+    if question.asked is Asked.OVERSUBSCRIPTION:
+        return oversubscription(question)
+    return goal_of(question, count, check)
 
-    builders: dict[Asked, Callable[[Question, int], Goal]] = {}
-    return builders.get(question.asked, goal_of)(question, count)
 
-
-def _requests(count: int) -> str:
-    return "one request" if count == 1 else f"{count} requests"
+def _requests(count: int, before: str = "") -> str:
+    return "one request" if count == 1 else f"{before}{count} requests"

@@ -17,6 +17,9 @@ from headgate.spec.vocabulary import Schedule
 
 __all__ = ["Found", "Goal", "Search"]
 
+# Less than any value: asks a replay for whatever a schedule shows.
+LOWEST = Fraction(-(10**12))
+
 
 @attrs.frozen
 class Found:
@@ -50,6 +53,9 @@ class Search:
     def __init__(self, goal: Goal, clock: Clock, seed: int) -> None:
         """Pose the goal."""
         self.goal, self.clock = goal, clock
+        self.is_cut_short = False
+        # An interrupt that came after the last answer of an earlier question is pending: an empty question takes it.
+        z3.SimpleSolver().check()
         # The plain solver is faster on these terms than the default strategy.
         self.solver = z3.SimpleSolver()
         self.solver.set("random_seed", seed)
@@ -60,18 +66,21 @@ class Search:
         reaches = [z3.And(condition, value >= self.wanted) for condition, value in goal.cases]
         self.solver.add(z3.Implies(self.reached, z3.Or(*reaches)))
 
-    def find(self, at_least: Fraction | None, *more: Any) -> Found | None:
-        """Return a schedule whose value is at least that (None: the violation), or None, which is a proof.
+    def find(self, at_least: Fraction | None, any_value: bool = False) -> Found | None:
+        """Return a schedule whose value is at least that, or None, which is a proof that there is none.
 
-        Raises OutOfTimeError where the solver does not know, which is where the time is up.
+        None asks for the violation or, with `any_value`, for any value at all. Raises OutOfTimeError where the solver
+        does not know, which is where the time is up.
         """
-        model = self._model(self._asked(at_least), more)
-        return None if model is None else self.goal.decode(model, at_least)
+        lowest = at_least is None and any_value
+        asked = [z3.Or(*(condition for condition, _ in self.goal.cases))] if lowest else self._asked(at_least)
+        model = self._model(asked, ())
+        return None if model is None else self.goal.decode(model, LOWEST if lowest else at_least)
 
     def smallest(self, at_least: Fraction | None) -> Found | None:
         """Return the smallest such schedule: each term in turn is brought down to its least value.
 
-        Where the time runs out on the way, the one that was reached.
+        Where the time runs out on the way, the one that was reached; then `is_cut_short`.
         """
         asked = self._asked(at_least)
         model = self._model(asked, ())
@@ -83,7 +92,7 @@ class Search:
                 model = self._least(term, model, asked, fixed)
                 fixed.append(term == model.eval(term, model_completion=True))
         except OutOfTimeError:
-            pass
+            self.is_cut_short = True
         return self.goal.decode(model, at_least)
 
     def _asked(self, at_least: Fraction | None) -> list[Any]:

@@ -13,6 +13,7 @@ import attrs
 from headgate.model.arbiters import ARBITERS
 from headgate.model.bounds import pairwise_gap
 from headgate.model.simulator import effective_rate_of
+from headgate.proofs.find.checking import is_of_steps
 from headgate.proofs.find.question import Answer, Asked, Finding, Question
 from headgate.proofs.find.staging import server_of
 from headgate.spec.units import exact_text
@@ -43,7 +44,7 @@ class Ceiling:
 
 def settled(question: Question) -> Answer | None:
     """Return the answer that a theorem gives, or None where none does."""
-    if question.maximise or question.steps is not None:
+    if question.maximise or is_of_steps(question):
         return None
     ceiling = ceiling_of(question)
     if ceiling is None:

@@ -18,7 +18,7 @@ from headgate.model.replay import Replay, replay
 from headgate.model.step_gate import StepBucket, run_gate
 from headgate.model.steps import StepRun, needs_no_tags, requests_of, run_steps, step_tenants, view
 from headgate.proofs.find.asking import Clock, NoReplayError, OutOfTimeError
-from headgate.proofs.find.question import DEFAULT_COUNTS, Answer, Asked, Finding, Progress, Question
+from headgate.proofs.find.question import DEFAULT_COUNTS, DEFAULT_STEPS, Answer, Asked, Finding, Progress, Question
 from headgate.proofs.symbolic import decide, lift, symbolic
 from headgate.proofs.symbolic import value as constant
 from headgate.spec.vocabulary import Schedule
@@ -27,7 +27,6 @@ __all__ = ["NAME", "Search", "StepModel", "find", "refuses", "schedule_of", "sho
 
 NAME = "steps"
 WHY = "queues are counters, so that their depth costs nothing"
-DEFAULT_STEPS = 10
 MOST_STEPS = 1000
 FOR_EVER_MS = 2**32 - 1  # what the solver takes for no limit
 LONGEST_WORD = 200  # of an expression, as a schedule's file can hold it
