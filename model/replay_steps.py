@@ -128,7 +128,8 @@ def _claim(observe: Callable[[_Steps], Observed], unit: str) -> Callable[[Given]
         steps = _read(given)
         observed, usual, finding, lane = observe(steps)
         violated, bound = given.judge(Fraction(observed), usual)
-        finding += f"; {given.asked_for()} {exact_text(bound)}"
+        if unit != "times":  # a condition holds or does not
+            finding += f"; {given.asked_for()} {exact_text(bound)}"
         broken = _broken(steps, steps.steps)
         lanes = steps.lanes + ([lane] if violated and lane is not None and not broken else [])
         return Replay(violated and not broken, Fraction(observed), bound, unit, broken or finding, tuple(lanes),

@@ -18,14 +18,14 @@ import z3
 
 from headgate.model.conditions import holds
 from headgate.model.replay import Replay, replay
-from headgate.proofs.find.asking import Clock, NoReplayError, OutOfTimeError
-from headgate.proofs.find.question import Asked, Progress, Question, QuestionError
+from headgate.proofs.find.asking import Clock, NoReplayError, OutOfTimeError, stopping
+from headgate.proofs.find.question import Answer, Asked, Finding, Progress, Question, QuestionError
 from headgate.proofs.find.steps import Search, StepModel, refuses, schedule_of, shows_at_least, step_model
 from headgate.proofs.symbolic import lift, symbolic
 from headgate.spec.expressions import Expression, parse_expression
 from headgate.spec.vocabulary import Schedule
 
-__all__ = ["EXPLAINED", "Explanation", "explain"]
+__all__ = ["EXPLAINED", "Explanation", "explain", "explain_answer"]
 
 EXPLAINED = (Asked.SERVICE, Asked.BLOCKED, Asked.WAIT, Asked.CONDITION)
 # So many bounds on a line make one condition.
@@ -91,6 +91,21 @@ def explain(
     least = -int(-wanted // 1) if wanted is not None else 1
     with symbolic():
         return _Explainer(question, least, clock or Clock(None), tell).explanation()
+
+
+def explain_answer(answer: Answer, tell: Progress = lambda sentence: None) -> Explanation | None:
+    """Explain what was found, in what is left of the question's time; None where nothing was, or time ran out."""
+    question = answer.question
+    if answer.finding is not Finding.FOUND:
+        return None
+    limit = question.limit_seconds
+    left = None if limit is None else max(Fraction(0), limit - Fraction(answer.seconds))
+    clock = Clock(left)
+    try:
+        with stopping(clock):
+            return explain(question, answer.value if question.maximise else None, clock, tell)
+    except OutOfTimeError:
+        return None
 
 
 class _Explainer:
