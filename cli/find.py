@@ -14,7 +14,7 @@ import attrs
 import click
 
 from headgate.cli.exits import BadInput, Exit, InternalFault
-from headgate.cli.find_text import as_json, as_text
+from headgate.cli.find_text import as_json, as_text, explained_text
 from headgate.cli.finding import ask_with_progress
 from headgate.cli.output import Screen, format_option
 from headgate.proofs.find.asking import NoReplayError
@@ -31,6 +31,8 @@ _SPAN = re.compile(r"(\d{1,10})\.\.(\d{1,10})", re.ASCII)
 
 
 if TYPE_CHECKING:
+    from headgate.proofs.find.explain import Explanation
+
     _Type = click.ParamType[Any]
 else:
     _Type = click.ParamType
@@ -82,6 +84,7 @@ def _bucket_options(command: Any) -> Any:
     words = {
         "rate": "Rate of the bucket in bytes per ns (else free, 1 to 4).",
         "depth": "Depth of the bucket in bytes (else free, 1 to 8).",
+        "level": "What the bucket holds in step 0 (steps only).",
     }
     for name, text in reversed(words.items()):
         command = click.option(f"--{name}", type=ExactNumber(), help=text)(command)
@@ -113,12 +116,13 @@ def _bucket_options(command: Any) -> Any:
 @_bucket_options
 @click.option("--assume", metavar="EXPR", multiple=True, help="What holds of every schedule (steps); repeatable.")
 @click.option("--shows", metavar="EXPR", help="What a schedule must show, for the question condition.")
+@click.option("--explain", is_flag=True, help="Say which arrivals always bring it, as expressions (steps).")
 @click.option("--limit", type=ExactNumber(), metavar="SECONDS", help="Stop after so long, and say what is known.")
 @click.option("--minimal", is_flag=True, help="The smallest schedule: fewest requests, then bytes, then time.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Of the solver.")
 @click.option("--save", metavar="FILE", help="Write the schedule, for headgate replay.")
 @format_option()
-def find(asked: str, save: str | None, form: str, **options: Any) -> int:
+def find(asked: str, save: str | None, explain: bool, form: str, **options: Any) -> int:
     """Find a schedule that breaks a policy, within what is asked, or prove that there is none.
 
     QUESTION: wait, gap, deficit, difference, overrun, oversubscription (of a few requests, with arrivals in ns);
@@ -131,8 +135,10 @@ def find(asked: str, save: str | None, form: str, **options: Any) -> int:
     """
     question = _question(asked, options)
     place = _place(save, options["contracts"])
+    if explain:
+        _refuse_explaining(question)
     try:
-        answer = ask_with_progress(question)
+        answer, explanation = ask_with_progress(question, explain)
     except QuestionError as error:
         raise BadInput(str(error)) from error
     except NoReplayError as error:
@@ -141,8 +147,22 @@ def find(asked: str, save: str | None, form: str, **options: Any) -> int:
         from headgate.spec.schedules import write_schedule
 
         write_schedule(answer.schedule, place)
-    click.echo(as_json(answer, save) if form == "json" else as_text(answer, save, Screen.of_stdout()))
+    click.echo(_shown(answer, save, form, explanation, explain))
     return exit_of(answer)
+
+
+def _shown(answer: Answer, save: str | None, form: str, explanation: "Explanation | None", explain: bool) -> str:
+    if form == "json":
+        return as_json(answer, save, explanation)
+    text = as_text(answer, save, Screen.of_stdout())
+    return text if not explain else f"{text}\n\n{explained_text(answer, explanation)}"
+
+
+def _refuse_explaining(question: Question) -> None:
+    if not is_of_steps(question):
+        raise BadInput("--explain: expected --horizon STEPS, since a class of traffic is one of steps")
+    if question.asked is Asked.STARVATION:
+        raise BadInput("--explain: expected service, blocked, wait or condition, got starvation")
 
 
 def exit_of(answer: Answer) -> Exit:
@@ -192,7 +212,7 @@ def _question(asked: str, options: dict[str, Any]) -> Question:
         against=options["against"],
         device=_device(options["device"], agreed),
         contracts=agreed,
-        parameters={name: options[name] for name in ("rate", "depth") if options[name] is not None},
+        parameters={name: options[name] for name in ("rate", "depth", "level") if options[name] is not None},
         limit_seconds=options["limit"],
         minimal=options["minimal"],
         seed=options["seed"],

@@ -4,14 +4,17 @@ import json
 import textwrap
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headgate.cli.output import Screen, json_text, number_text, readable
 from headgate.proofs.find.question import Answer, Asked, Finding, Question
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Verdict
 
-__all__ = ["as_json", "as_text", "verdict_of"]
+if TYPE_CHECKING:
+    from headgate.proofs.find.explain import Explanation
+
+__all__ = ["as_json", "as_text", "explained_text", "verdict_of"]
 
 # A policy that the same arrivals are worth a look under: what corrects the one that was asked about.
 FIXES = {"fq-codel-rejoins": "fq-codel", "vtc-no-lift": "vtc"}
@@ -126,6 +129,17 @@ def _fix(answer: Answer) -> str:
     return "fcfs" if name == "sfq" else "sfq"
 
 
+def explained_text(answer: Answer, explanation: "Explanation | None") -> str:
+    """Return the class of traffic that always shows what was found, a condition a line, each to be pasted back."""
+    if explanation is None:
+        return "why: nothing was found" if answer.schedule is None else "why: the time was too short to say"
+    if not explanation.conditions:
+        return "why: every schedule of the question shows it"
+    others = ", the assumptions being kept" if answer.question.assume else ""
+    lines = [f"why: every schedule that keeps these shows it, and none can go{others}"]
+    return "\n".join(lines + [f'  --assume "{condition.text}"' for condition in explanation.conditions])
+
+
 # ---- JSON ----
 
 
@@ -136,8 +150,11 @@ def verdict_of(answer: Answer) -> Verdict:
     return Verdict.VIOLATED if answer.finding is Finding.FOUND and not answer.question.maximise else Verdict.HOLDS
 
 
-def as_json(answer: Answer, saved: str | None) -> str:
-    """Return the answer as JSON; its `witness` is the schedule, which `headgate replay` reads with --id."""
+def as_json(answer: Answer, saved: str | None, explanation: "Explanation | None" = None) -> str:
+    """Return the answer as JSON; its `witness` is the schedule, which `headgate replay` reads with --id.
+
+    `explanation` are the conditions of the class of traffic that always shows it, or null.
+    """
     from headgate.spec.schedules import schedule_text
 
     question, schedule, shown = answer.question, answer.schedule, answer.replay
@@ -157,6 +174,7 @@ def as_json(answer: Answer, saved: str | None) -> str:
         "established": list(answer.established),
         "seconds": round(answer.seconds, 3),
         "finding": shown.finding if shown is not None else None,
+        "explanation": [each.text for each in explanation.conditions] if explanation is not None else None,
         "replay": f"headgate replay - --id {schedule.name}" if schedule is not None else None,
         "saved": saved if schedule is not None else None,
         "witness": json.loads(schedule_text(schedule)) if schedule is not None else None,

@@ -14,6 +14,8 @@ from headgate.proofs.find.question import Answer, Question
 if TYPE_CHECKING:
     from rich.status import Status
 
+    from headgate.proofs.find.explain import Explanation
+
 __all__ = ["ask_with_progress"]
 
 PROGRESS_AFTER_S = 1
@@ -23,9 +25,10 @@ LOOK_EVERY_S = 0.05
 class _Worker(threading.Thread):
     """Asks; `said` is what was established last."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, explain: bool) -> None:
         super().__init__(daemon=True)
-        self.question = question
+        self.question, self.explain = question, explain
+        self.explanation: Explanation | None = None
         self.answer: Answer | None = None
         self.failure: BaseException | None = None
         self.said = ""
@@ -34,6 +37,10 @@ class _Worker(threading.Thread):
         """Ask; what goes wrong is kept for the main thread."""
         try:
             self.answer = ask(self.question, self._hear)
+            if self.explain:
+                from headgate.proofs.find.explain import explain_answer
+
+                self.explanation = explain_answer(self.answer, self._hear)
         except BaseException as failure:
             self.failure = failure
 
@@ -48,9 +55,9 @@ class _Worker(threading.Thread):
             self.join(LOOK_EVERY_S)
 
 
-def ask_with_progress(question: Question) -> Answer:
-    """Return the answer; what `ask` raises is raised here."""
-    worker = _Worker(question)
+def ask_with_progress(question: Question, explain: bool = False) -> "tuple[Answer, Explanation | None]":
+    """Return the answer and, if it is to be explained and can be, why; what `ask` raises is raised here."""
+    worker = _Worker(question, explain)
     worker.start()
     try:
         _wait(worker)
@@ -60,7 +67,7 @@ def ask_with_progress(question: Question) -> Answer:
     if worker.failure is not None:
         raise worker.failure
     assert worker.answer is not None
-    return worker.answer
+    return worker.answer, worker.explanation
 
 
 def _wait(worker: _Worker) -> None:

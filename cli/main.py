@@ -115,7 +115,11 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         return _refuse_usage(error)
     except (BadInput, InputError) as error:
-        return _say(str(error), Exit.BAD_INPUT)
+        code = _say(str(error), Exit.BAD_INPUT)
+        # Of an expression a person sees where it went wrong as well; whatever reads a pipe gets its one line.
+        if sys.stderr.isatty() and hasattr(error, "picture"):
+            click.echo(error.picture, err=True)
+        return code
     except OSError as error:
         return _refuse_file(error)
     except InternalFault as error:

@@ -3,7 +3,8 @@
 Added to the claims of `headgate.model.replay`. A step is a ns on the event simulator (`headgate.model.steps`): what
 arrives at t + 1 ns belongs to step t (`same_step` 1: at t), what starts at t is served in step t; only the first
 `steps` steps count. `weights` and `peak` are 1, requests are of one byte. `assume` are expressions that must hold of
-the run, `tenant` is the queue in question, and `at_least` takes the place of a bound.
+the run, `tenant` is the queue in question, and `at_least` takes the place of a bound. Under the rule "token" each queue
+goes through a bucket of its own, with `rate`, `depth` and `level` in requests, and is offered to it one by one.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,10 +14,10 @@ from itertools import groupby
 import attrs
 
 from headgate.model.algebra import all_
-from headgate.model.arbiters import Policy
 from headgate.model.bounds import fq_codel_turns
 from headgate.model.conditions import History, history, holds
 from headgate.model.replay import CLAIMS, Given, Lane, Mark, Replay, ReplayError, serve_all, service_lanes
+from headgate.model.step_gate import StepBucket, offered_steps
 from headgate.model.steps import needs_no_tags, requests_of, run_steps, step_tenants, view
 from headgate.spec.errors import InputError
 from headgate.spec.expressions import Expression, parse_expression
@@ -32,19 +33,32 @@ LOOPS = 3
 
 @attrs.frozen
 class _Steps:
-    """A schedule as steps: who arrived, who was served, and the run on the event simulator."""
+    """A schedule as steps: who arrived, who was served, and the run on the event simulator (None: of buckets)."""
 
     given: Given
-    policy: Policy
     queues: int
-    steps: int
     same_step: bool
     seen: History
-    execution: Execution
+    execution: Execution | None
+
+    @property
+    def steps(self) -> int:
+        return len(self.seen.aenq)
 
     @property
     def lanes(self) -> list[Lane]:
-        return list(service_lanes(self.execution, self.queues))
+        if self.execution is not None:
+            return list(service_lanes(self.execution, self.queues))
+        return [self._lane(queue) for queue in range(self.queues)]
+
+    def _lane(self, queue: int) -> Lane:
+        later, marks = 0 if self.same_step else 1, []
+        for step in range(self.steps):
+            come, gone = self.seen.aenq[step][queue], self.seen.deq[step][queue]
+            marks += [Mark(Fraction(step + later), Fraction(step + later), "arrival", "1 B")] * int(come)
+            if gone:
+                marks.append(Mark(Fraction(step), Fraction(step + 1), "service", f"{gone} B"))
+        return Lane(f"tenant {queue}", tuple(marks))
 
     def waits(self, queue: int, step: int) -> bool:
         """Whether something of `queue` waits as step `step` chooses."""
@@ -52,7 +66,7 @@ class _Steps:
         return bool(come > self.seen.cdeq[step][queue] - self.seen.deq[step][queue])
 
     def blocked(self, queue: int, step: int) -> bool:
-        """Whether something of `queue` waits, and another is served."""
+        """Whether something of `queue` waits, and nothing of it is served."""
         return self.waits(queue, step) and self.seen.deq[step][queue] == 0
 
     def span(self, begin: int, end: int, text: str) -> Lane:
@@ -65,23 +79,36 @@ def _read(given: Given, repeated: int = 0) -> _Steps:
     weights = given.numbers("weights")
     if any(weight != 1 for weight in weights) or given.positive("peak") != 1:
         raise ReplayError("parameters.weights: expected weights and a peak of 1, since a step serves one request")
-    steps = given.whole("steps", least=1, most=MOST_STEPS)
     same_step = given.whole("same_step", least=0, most=1, default=0) == 1
-    rows = [[0] * len(weights) for _ in range(steps)]
-    for number, request in enumerate(given.requests):
-        step = request.arrival_ns - (0 if same_step else 1)
-        if request.bytes != 1 or request.tenant >= len(weights) or not 0 <= step < steps:
-            words = f"one byte, in one of {steps} steps, of one of {len(weights)} tenants"
-            raise ReplayError(f"requests[{number}]: expected {words}")
-        rows[step][request.tenant] += 1
-    rows += rows[steps - repeated :] * (LOOPS - 1) if repeated else []
+    rows = _rows(given, len(weights), same_step)
+    rows += rows[len(rows) - repeated :] * (LOOPS - 1) if repeated else []
+    if given.rule == "token":
+        gone = offered_steps(_bucket(given), rows, same_step)
+        return _Steps(given, len(weights), same_step, history(rows, gone), None)
     given.requests = requests_of(rows, same_step)
     execution = serve_all(given, weights)
     served = [[0] * len(weights) for _ in rows]
     for service in execution.services:
         if service.start_ns < len(rows):
             served[int(service.start_ns)][service.request.tenant] += 1
-    return _Steps(given, given.arbiter(), len(weights), len(rows), same_step, history(rows, served), execution)
+    return _Steps(given, len(weights), same_step, history(rows, served), execution)
+
+
+def _rows(given: Given, queues: int, same_step: bool) -> list[list[int]]:
+    """Return the arrivals per step and queue."""
+    steps = given.whole("steps", least=1, most=MOST_STEPS)
+    rows = [[0] * queues for _ in range(steps)]
+    for number, request in enumerate(given.requests):
+        step = request.arrival_ns - (0 if same_step else 1)
+        if request.bytes != 1 or request.tenant >= queues or not 0 <= step < steps:
+            words = f"one byte, in one of {steps} steps, of one of {queues} tenants"
+            raise ReplayError(f"requests[{number}]: expected {words}")
+        rows[step][request.tenant] += 1
+    return rows
+
+
+def _bucket(given: Given) -> StepBucket:
+    return StepBucket(*(given.whole(key, least=0, most=10**9) for key in ("rate", "depth", "level")))
 
 
 def _expressions(given: Given, key: str, queues: int, steps: int) -> list[Expression]:
@@ -101,7 +128,8 @@ def _claim(observe: Callable[[_Steps], Observed], unit: str) -> Callable[[Given]
         steps = _read(given)
         observed, usual, finding, lane = observe(steps)
         violated, bound = given.judge(Fraction(observed), usual)
-        finding += f"; {given.asked_for()} {exact_text(bound)}"
+        if unit != "times":  # a condition holds or does not
+            finding += f"; {given.asked_for()} {exact_text(bound)}"
         broken = _broken(steps, steps.steps)
         lanes = steps.lanes + ([lane] if violated and lane is not None and not broken else [])
         return Replay(violated and not broken, Fraction(observed), bound, unit, broken or finding, tuple(lanes),
@@ -160,13 +188,23 @@ def _blocked(steps: _Steps) -> Observed:
 
 def _wait(steps: _Steps) -> Observed:
     """Claim "wait": a request of the queue (of any, if none is given) is passed over in so many steps."""
-    waited, since, queue = 0, 0, 0
-    for service in steps.execution.services:
-        begin, own = int(service.release_ns), service.request.tenant
-        if own in _queues(steps) and min(int(service.start_ns), steps.steps) - begin > waited:
-            waited, since, queue = min(int(service.start_ns), steps.steps) - begin, begin, own
+    waited, since, queue = max((_longest_wait(steps, queue) for queue in _queues(steps)), key=lambda each: each[0])
     finding = f"a request of queue {queue} waits {waited} steps, from step {since}"
     return waited, Fraction(steps.steps), finding, steps.span(since, since + waited, "waits")
+
+
+def _longest_wait(steps: _Steps, queue: int) -> tuple[int, int, int]:
+    """Return (steps, the first of them, queue) of the request of `queue` that waits longest."""
+    longest, gone = (0, 0, queue), 0
+    for step in range(steps.steps):
+        begin = step if steps.same_step else step + 1
+        # The last that came in this step goes in the first step by whose end as many are gone as had come.
+        gone = max(gone, step)
+        while gone < steps.steps and steps.seen.cdeq[gone][queue] < steps.seen.cenq[step][queue]:
+            gone += 1
+        if steps.seen.aenq[step][queue] and gone - begin > longest[0]:
+            longest = (gone - begin, begin, queue)
+    return longest
 
 
 def _turns(steps: _Steps) -> Observed:
@@ -198,11 +236,12 @@ def _starvation(given: Given) -> Replay:
     """
     length = given.whole("loop", least=1, most=MOST_STEPS)
     first = given.whole("steps", least=length, most=MOST_STEPS) - length
+    policy = given.arbiter()
+    if not needs_no_tags(policy):
+        raise ReplayError(f"rule: expected a policy whose queues can be counts, got {policy.name}")
     steps = _read(given, length)
-    if not needs_no_tags(steps.policy):
-        raise ReplayError(f"rule: expected a policy whose queues can be counts, got {steps.policy.name}")
     queue, looping = _only(steps), range(first, steps.steps)
-    run = run_steps(steps.policy, step_tenants(steps.queues, given.priorities(steps.queues)), steps.seen.aenq,
+    run = run_steps(policy, step_tenants(steps.queues, given.priorities(steps.queues)), steps.seen.aenq,
                     steps.same_step)  # fmt: skip
     returns = view(run.states[first]) == view(run.states[first + length])
     waits = all(steps.blocked(queue, step) for step in looping)

@@ -157,7 +157,8 @@ class _Decoder:
         rows = [[int(decide(found, n)) for n in row] for row in self.model.arrivals]
         parameters = {"weights": (1, 1), "peak": 1, "steps": len(rows), "tenant": 0, "tighter_by": self.tighter}
         statement = "Between two services of a tenant that waits no other is served more than twice."
-        return Schedule(self.clause, statement, "steps", self.model.policy.name, "turns", parameters, requests_of(rows))
+        name = self.model.question.policy_name
+        return Schedule(self.clause, statement, "steps", name, "turns", parameters, requests_of(rows))
 
 
 THEOREMS: Sequence[Theorem] = (

@@ -15,22 +15,28 @@ from headgate.model.algebra import each
 from headgate.model.arbiters import ARBITERS, Policy
 from headgate.model.conditions import holds
 from headgate.model.replay import Replay, replay
+from headgate.model.step_gate import StepBucket, run_gate
 from headgate.model.steps import StepRun, needs_no_tags, requests_of, run_steps, step_tenants, view
 from headgate.proofs.find.asking import Clock, NoReplayError, OutOfTimeError
 from headgate.proofs.find.question import DEFAULT_COUNTS, DEFAULT_STEPS, Answer, Asked, Finding, Progress, Question
 from headgate.proofs.symbolic import decide, lift, symbolic
+from headgate.proofs.symbolic import value as constant
 from headgate.spec.vocabulary import Schedule
 
-__all__ = ["NAME", "StepModel", "find", "refuses", "shows_at_least", "step_model"]
+__all__ = ["NAME", "Search", "StepModel", "find", "refuses", "schedule_of", "shows_at_least", "step_model"]
 
 NAME = "steps"
-WHY = "queues are counters, and one request leaves in a step"
+WHY = "queues are counters, so that their depth costs nothing"
 MOST_STEPS = 1000
+FOR_EVER_MS = 2**32 - 1  # what the solver takes for no limit
 LONGEST_WORD = 200  # of an expression, as a schedule's file can hold it
+# The policy that is no arbiter: each queue goes through a token bucket of its own, with these numbers.
+TOKEN, BUCKET = "token", ("rate", "depth", "level")
 # The clause that a schedule of a policy is filed under.
 CLAUSES = {
     "priority": "AR-4", "round-robin": "AR-5", "drr": "AR-6", "vtc": "VT-3", "vtc-no-lift": "VT-4",
     "fq-codel": "FC-3", "fq-codel-rejoins": "FC-4",
+    TOKEN: "TB-2",
 }  # fmt: skip
 UNITS = {
     Asked.SERVICE: "requests",
@@ -45,11 +51,12 @@ UNITS = {
 class StepModel:
     """All runs that a question is about: the free arrivals per step and queue, the run, and what constrains both.
 
-    `domain` bounds the arrivals, `definitions` give names to the states, `assumed` are the question's assumptions.
+    `policy` is None where queues go through token buckets. `domain` bounds the arrivals, `definitions` give names to
+    the states, `assumed` are the question's assumptions.
     """
 
     question: Question
-    policy: Policy
+    policy: Policy | None
     arrivals: tuple[tuple[Any, ...], ...]
     run: StepRun
     domain: tuple[Any, ...]
@@ -71,9 +78,12 @@ def refuses(question: Question) -> str:
     """Return why this engine cannot answer the question; "" where it can."""
     if question.asked not in UNITS:
         return f"asked: expected one of {', '.join(a.value for a in UNITS)} for steps, got {question.asked.value}"
-    if isinstance(question.policy, str) and question.policy not in ARBITERS:
-        return f"policy: expected a policy ({', '.join(ARBITERS)}), got {question.policy}"
-    if not needs_no_tags(_policy(question)):
+    if isinstance(question.policy, str) and question.policy not in (*ARBITERS, TOKEN):
+        return f"policy: expected a policy ({', '.join(ARBITERS)}) or {TOKEN}, got {question.policy[:60]!r}"
+    policy = _policy(question)
+    if policy is None:
+        return _refuses_bucket(question) or _refuses_goal(question)
+    if not needs_no_tags(policy):
         known = ", ".join(name for name, policy in ARBITERS.items() if needs_no_tags(policy))
         return f"policy: expected one that needs no tags ({known}) for steps, got {question.policy_name}"
     if not 1 <= _steps(question) <= MOST_STEPS:
@@ -83,6 +93,16 @@ def refuses(question: Question) -> str:
     if question.victim is not None and not 0 <= question.victim < question.tenants:
         return f"victim: expected one of {question.tenants} queues, got {question.victim}"
     return _refuses_goal(question)
+
+
+def _refuses_bucket(question: Question) -> str:
+    if question.asked is Asked.STARVATION:
+        return f"asked: expected another question than starvation of the policy {TOKEN}, which serves who waits"
+    for key in BUCKET:
+        number = question.parameters.get(key)
+        if number is None or number != int(number) or not 0 <= number < 10**9:
+            return f"parameters: expected {', '.join(BUCKET)}, each a whole number of requests, got {key} = {number}"
+    return ""
 
 
 def _refuses_goal(question: Question) -> str:
@@ -101,8 +121,8 @@ def _refuses_goal(question: Question) -> str:
     return ""
 
 
-def _policy(question: Question) -> Policy:
-    return question.policy if isinstance(question.policy, Policy) else ARBITERS[question.policy]
+def _policy(question: Question) -> Policy | None:
+    return question.policy if isinstance(question.policy, Policy) else ARBITERS.get(question.policy)
 
 
 def _steps(question: Question) -> int:
@@ -111,7 +131,7 @@ def _steps(question: Question) -> int:
 
 def step_model(question: Question) -> StepModel:
     """Return the runs of `question` as terms; to be used within `symbolic()`."""
-    span, policy = question.arrivals or DEFAULT_COUNTS, _policy(question)
+    span = question.arrivals or DEFAULT_COUNTS
     arrivals = tuple(
         tuple(z3.Int(f"aenq_{queue}_{step}") for queue in range(question.tenants)) for step in range(_steps(question))
     )
@@ -128,10 +148,18 @@ def step_model(question: Question) -> StepModel:
 
         return each(named, part)
 
-    tenants = step_tenants(question.tenants, question.all_priorities)
-    run = run_steps(policy, tenants, arrivals, question.same_step, span.most, keep)
+    run = _run(question, arrivals, keep)
     assumed = tuple(lift(holds(expression, run.seen)) for expression in question.assume)
-    return StepModel(question, policy, arrivals, run, tuple(domain), tuple(definitions), assumed)
+    return StepModel(question, _policy(question), arrivals, run, tuple(domain), tuple(definitions), assumed)
+
+
+def _run(question: Question, arrivals: Sequence[Sequence[Any]], keep: Callable[[int, Any], Any]) -> StepRun:
+    policy, span = _policy(question), question.arrivals or DEFAULT_COUNTS
+    if policy is None:
+        rules = StepBucket(*(int(question.parameters[key]) for key in BUCKET))
+        return run_gate(rules, arrivals, question.same_step, keep)
+    tenants = step_tenants(question.tenants, question.all_priorities)
+    return run_steps(policy, tenants, arrivals, question.same_step, span.most, keep)
 
 
 def shows_at_least(model: StepModel, value: int) -> Any:
@@ -157,7 +185,7 @@ def shows_at_least(model: StepModel, value: int) -> Any:
     return z3.Or(*cases)
 
 
-class _Search:
+class Search:
     """A solver that holds the runs of a question, and the schedules that it gives."""
 
     def __init__(self, model: StepModel, clock: Clock) -> None:
@@ -169,12 +197,11 @@ class _Search:
         self.solver.set("ctrl_c", False)
         self.solver.add(*model.constraints)
 
-    def arrivals(self, *more: Any) -> list[list[int]] | None:
+    def arrivals(self, *more: Any, at_most_ms: int | None = None) -> list[list[int]] | None:
         """Return arrivals for which `more` holds as well, None if there are none; OutOfTimeError without an answer."""
         self.clock.check()
-        left = self.clock.left_ms()
-        if left is not None:
-            self.solver.set("timeout", left)
+        limits = [ms for ms in (self.clock.left_ms(), at_most_ms) if ms is not None]
+        self.solver.set("timeout", min(limits, default=FOR_EVER_MS))
         self.solver.push()
         self.solver.add(*more)
         answer = self.solver.check()
@@ -187,24 +214,44 @@ class _Search:
         return [[int(decide(found, n)) for n in row] for row in self.model.arrivals]
 
     def fewest(self, arrivals: list[list[int]], *more: Any) -> list[list[int]]:
-        """Return arrivals of the fewest requests, given some; those of a later queue are the first to go."""
-        total = z3.Sum(*(n for row in self.model.arrivals for n in row))
-        low, high = 0, sum(map(sum, arrivals))
+        """Return arrivals of the fewest requests, given some."""
+        return self.smallest([n for row in self.model.arrivals for n in row], arrivals, *more)
+
+    def smallest(
+        self, terms: Sequence[Any], arrivals: list[list[int]], *more: Any, each_ms: int | None = None
+    ) -> list[list[int]]:
+        """Return arrivals with the smallest sum of `terms`, which are theirs; given some.
+
+        With `each_ms` a try that takes longer counts as failed, so that the sum is only small.
+        """
+        total = z3.Sum(*terms)
+        low, high = 0, self._sum(terms, arrivals)
         while low < high:
             middle = (low + high) // 2
-            fewer = self.arrivals(*more, total <= middle)
+            try:
+                fewer = self.arrivals(*more, total <= middle, at_most_ms=each_ms)
+            except OutOfTimeError:
+                if each_ms is None or self.clock.is_up:
+                    raise
+                fewer = None
             if fewer is None:
                 low = middle + 1
             else:
-                arrivals, high = fewer, sum(map(sum, fewer))
+                arrivals, high = fewer, self._sum(terms, fewer)
         return arrivals
+
+    def _sum(self, terms: Sequence[Any], arrivals: list[list[int]]) -> int:
+        names = [n for row in self.model.arrivals for n in row]
+        numbers = [z3.IntVal(n) for row in arrivals for n in row]
+        given = list(zip(names, numbers, strict=True))
+        return int(constant(z3.substitute(z3.Sum(*terms), *given)))
 
 
 def find(question: Question, clock: Clock, tell: Progress) -> Answer:
     """Answer the question; out of time, with what is established by then."""
     with symbolic():
         model = step_model(question)
-        search = _Search(model, clock)
+        search = Search(model, clock)
         if question.asked is Asked.STARVATION:
             return _lasso(model, search)
         if question.asked is Asked.CONDITION:
@@ -218,7 +265,7 @@ def _least(question: Question) -> int:
     return -int(-question.at_least // 1)
 
 
-def _one(model: StepModel, search: _Search, value: int) -> Answer:
+def _one(model: StepModel, search: Search, value: int) -> Answer:
     wanted = shows_at_least(model, value)
     arrivals = search.arrivals(wanted)
     if arrivals is None:
@@ -234,9 +281,11 @@ def _impossible(model: StepModel, value: int) -> Answer:
     return Answer(question, Finding.IMPOSSIBLE, NAME, WHY, None, Fraction(value - 1), unit, established=(scope,))
 
 
-def _most(model: StepModel, search: _Search, tell: Progress) -> Answer:
+def _most(model: StepModel, search: Search, tell: Progress) -> Answer:
     """Bring the largest value that is shown and the smallest that is refuted together; by then it is proved."""
-    unit, top = UNITS[model.question.asked], len(model.arrivals)
+    unit, steps = UNITS[model.question.asked], len(model.arrivals)
+    # A service is of one request, but for buckets.
+    top = steps * (model.question.arrivals or DEFAULT_COUNTS).most if model.policy is None else steps
     best: Answer | None = None
     low, high = -1, top  # shown; not refuted
     try:
@@ -261,11 +310,11 @@ def _most(model: StepModel, search: _Search, tell: Progress) -> Answer:
         return attrs.evolve(best, bound=Fraction(high), established=certain)
     if best is None:
         return _impossible(model, 0)
-    proved = (f"no schedule of {top} steps shows more than {low} {unit}",)
+    proved = (f"no schedule of {steps} steps shows more than {low} {unit}",)
     return attrs.evolve(best, bound=best.value, proved_maximal=True, established=proved)
 
 
-def _lasso(model: StepModel, search: _Search) -> Answer:
+def _lasso(model: StepModel, search: Search) -> Answer:
     """Look for the shortest schedule that ends in the state that it was in before, its queue blocked since then.
 
     Assumptions speak of all steps, so with them only a schedule of all of them will do.
@@ -295,8 +344,7 @@ def _closing(model: StepModel, end: int) -> Iterator[Any]:
 def _loop(model: StepModel, arrivals: list[list[int]]) -> tuple[int, int]:
     """Return the queue that is blocked in the shortest loop at the end of these arrivals, and where it begins."""
     question = model.question
-    tenants = step_tenants(question.tenants, question.all_priorities)
-    run = run_steps(model.policy, tenants, arrivals, question.same_step)
+    run = _run(question, arrivals, lambda step, part: part)
     blocked = [False] * question.tenants
     for begin in reversed(range(len(arrivals))):
         row = run.blocked[begin]
@@ -313,7 +361,7 @@ def _nothing_after(model: StepModel, end: int) -> Iterator[Any]:
 
 def _found(model: StepModel, arrivals: list[list[int]], value: int, more: dict[str, int] | None = None) -> Answer:
     """Return the answer of these arrivals, as the exact model runs them; NoReplayError where it shows less."""
-    schedule = _schedule(model, arrivals, value, more or {})
+    schedule = schedule_of(model, arrivals, value, more)
     shown: Replay = replay(schedule, model.policy)
     if not shown.violated:
         raise NoReplayError(f"the schedule found does not replay: {shown.finding}")
@@ -330,7 +378,10 @@ _STATEMENTS: dict[Asked, Callable[[Question, int], str]] = {
 }
 
 
-def _schedule(model: StepModel, arrivals: list[list[int]], value: int, more: dict[str, int]) -> Schedule:
+def schedule_of(
+    model: StepModel, arrivals: list[list[int]], value: int, more: dict[str, int] | None = None
+) -> Schedule:
+    """Return the schedule of these arrivals, which shows `value`; `more` are parameters of its claim."""
     question = model.question
     parameters: dict[str, Any] = {
         "weights": (1,) * question.tenants,
@@ -347,8 +398,10 @@ def _schedule(model: StepModel, arrivals: list[list[int]], value: int, more: dic
         parameters["assume"] = tuple(expression.text for expression in question.assume)
     if question.asked is Asked.CONDITION:
         parameters["shows"] = (question.shows.text,)
-    name = model.policy.name
+    if model.policy is None:
+        parameters |= {key: question.parameters[key] for key in BUCKET}
+    name = question.policy_name
     return Schedule(
         CLAUSES.get(name, "AR-1"), _STATEMENTS[question.asked](question, value), "steps", name, question.asked.value,
-        parameters | more, requests_of(arrivals, question.same_step), f"{question.asked.value}-{name}",
+        parameters | (more or {}), requests_of(arrivals, question.same_step), f"{question.asked.value}-{name}",
     )  # fmt: skip
