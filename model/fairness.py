@@ -4,7 +4,7 @@ Counted in an interval is only what starts and finishes in it, and an interval c
 backlogged: each has a request that has been released and has not finished.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import attrs
@@ -13,7 +13,7 @@ from headgate.spec.links import implements
 from headgate.spec.units import ExactNs
 from headgate.spec.vocabulary import Service
 
-__all__ = ["Gap", "backlogged_periods", "worst_gap"]
+__all__ = ["Gap", "backlogged_periods", "waiting_periods", "worst_gap", "worst_waiting_gap"]
 
 
 @attrs.frozen
@@ -29,9 +29,17 @@ class Gap:
 
 def backlogged_periods(services: Sequence[Service], tenant: int) -> list[tuple[Fraction, Fraction]]:
     """Return the maximal closed periods in which `tenant` has a request released and not finished."""
-    spans = sorted((s.release_ns, s.finish_ns) for s in services if s.request.tenant == tenant)
+    return _merged((s.release_ns, s.finish_ns) for s in services if s.request.tenant == tenant)
+
+
+def waiting_periods(services: Sequence[Service], tenant: int) -> list[tuple[Fraction, Fraction]]:
+    """Return the maximal closed periods in which a request of `tenant` is released and not in service."""
+    return _merged((s.release_ns, s.start_ns) for s in services if s.request.tenant == tenant)
+
+
+def _merged(spans: Iterable[tuple[Fraction, Fraction]]) -> list[tuple[Fraction, Fraction]]:
     periods: list[tuple[Fraction, Fraction]] = []
-    for begin, end in spans:
+    for begin, end in sorted(spans):
         if periods and begin <= periods[-1][1]:
             periods[-1] = (periods[-1][0], max(periods[-1][1], end))
         else:
@@ -54,6 +62,22 @@ def worst_gap(
             s for s in services
             if s.request.tenant in (i, j) and begin <= s.start_ns and s.finish_ns <= last
         ]  # fmt: skip
+        for ahead, behind in ((i, j), (j, i)):
+            gap = _largest_run(inside, weights, ahead, behind)
+            if gap is not None and (worst is None or gap.size_ns > worst.size_ns):
+                worst = gap
+    return worst
+
+
+@implements("VT-3")
+def worst_waiting_gap(services: Sequence[Service], weights: Sequence[Fraction], i: int, j: int) -> Gap | None:
+    """Return the largest gap between what `i` and `j` are charged while both wait; None if nothing is.
+
+    A request is charged as a whole when it starts, and one in service does not wait.
+    """
+    worst: Gap | None = None
+    for begin, end in _common(waiting_periods(services, i), waiting_periods(services, j)):
+        inside = [s for s in services if s.request.tenant in (i, j) and begin <= s.start_ns <= end]
         for ahead, behind in ((i, j), (j, i)):
             gap = _largest_run(inside, weights, ahead, behind)
             if gap is not None and (worst is None or gap.size_ns > worst.size_ns):

@@ -343,6 +343,7 @@ BAD = [
     ("starvation --policy sfq --requests 3", "starvation: expected a number of steps"),
     ("overrun --policy sfq", "policy: expected a bucket (token, essay, paused), got sfq"),
     ("oversubscription --policy sfq", "policy: expected a rule of admission (essay, corrected, no-tax), got sfq"),
+    ("oversubscription --policy essay", "oversubscription: expected a device"),
     ("gap --policy sfq --requests 3 --horizon 3", "expected a number of requests or of steps, got both"),
     ("gap --policy sfq --device frob", "device profile: expected one of"),
     ("gap --policy sfq --save /nowhere/x.json", "--save /nowhere/x.json: expected a file in a folder that is there"),

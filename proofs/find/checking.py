@@ -72,6 +72,8 @@ def _table_misfits(question: Question) -> Iterator[str]:
         yield f"policy: expected a bucket ({', '.join(BUCKETS)}), got {question.policy_name}"
     elif question.asked is Asked.OVERSUBSCRIPTION and question.policy not in ADMISSIONS:
         yield f"policy: expected a rule of admission ({', '.join(ADMISSIONS)}), got {question.policy_name}"
+    elif question.asked is Asked.OVERSUBSCRIPTION and question.device is None:
+        yield "oversubscription: expected a device, whose rate there is (such as h200)"
 
 
 def _policy_misfits(question: Question) -> Iterator[str]:

@@ -169,7 +169,7 @@ class _Run:
             return f"no schedule of {scope} does it (proved)"
         if self.best is None:
             return f"no schedule of {scope} shows any (proved)"
-        return f"no schedule of {scope} reaches {self._text(self.best.value + self.step)} (proved)"
+        return f"no schedule of {scope} goes above {self._text(self.best.value)} (proved)"
 
     def _established(self, proved: bool) -> Iterator[str]:
         if proved and self._is_at_ceiling():

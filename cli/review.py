@@ -1,0 +1,105 @@
+"""`headgate review`: hold an implementation against the model, and show the smallest case that breaks a clause.
+
+Exit code 0: conforming; 1: violating; 2: errored (it crashed, hung or broke the protocol), or bad usage.
+"""
+
+import shlex
+from typing import Any
+
+import click
+
+from headgate.cli.exits import BadInput, Exit
+from headgate.cli.output import Screen, format_option
+
+__all__ = ["review"]
+
+ROLES = ("bucket", "shaper", "marker", "arbiter")
+# The numbers that some role knows, by their option; a list is written with commas.
+NUMBERS = {
+    "rate": "bytes a unit of the clock",
+    "burst": "bytes at once",
+    "window": "units of the clock",
+    "cir": "committed rate, bytes a unit of the clock",
+    "cbs": "committed burst, bytes",
+    "pir": "peak rate, bytes a unit of the clock",
+    "pbs": "peak burst, bytes",
+    "weights": "one a tenant",
+    "priorities": "one a tenant, 0 the best",
+    "quanta": "bytes, one a tenant",
+}
+LISTS = ("weights", "priorities", "quanta")
+
+
+def _numbers(command: Any) -> Any:
+    for name, meaning in reversed(NUMBERS.items()):
+        shown = "N,N,.." if name in LISTS else "N"
+        command = click.option(f"--{name}", metavar=shown, help=f"Fixed {name}: {meaning} (else drawn).")(command)
+    return command
+
+
+@click.command(short_help="Does this implementation keep the rule?")
+@click.argument("target", metavar="package.module:factory", required=False)
+@click.option(
+    "--exec", "command", metavar="COMMAND", help="A process that speaks JSON lines, such as 'node driver.js'."
+)
+@click.option("--role", type=click.Choice(ROLES), help="What the implementation is.")
+@click.option("--policy", metavar="POLICY", help="What it is declared to be, such as token-bucket or sfq.")
+@_numbers
+@click.option("--clock", type=click.Choice(["ns", "us", "ms", "s"]), default="ns", help="The unit of its clock.")
+@click.option("--float", "floats", is_flag=True, help="Its times are floats, not whole units.")
+@click.option("--clock-goes-back", is_flag=True, help="Offer it times before the last one as well.")
+@click.option("--tolerance", metavar="X", help="A share of the depth, or of time, that counts as equal (floats: 1e-9).")
+@click.option("--keys", type=click.IntRange(0, 1000), default=0, help="It keeps one bucket a key; use N keys.")
+@click.option("--legal-only", is_flag=True, help="Offer no size of 0, negative, or beyond the burst.")
+@click.option("--profile", type=click.Choice(["quick", "ci", "explore"]), default="ci", show_default=True)
+@click.option("--case-seconds", type=click.FloatRange(0.01, 3600), default=5.0, help="A case that takes longer hangs.")
+@format_option()
+def review(target: str | None, command: str | None, role: str | None, form: str, **given: Any) -> int:
+    """Hold an implementation against the model: offer it what breaks others, and judge every answer exactly.
+
+    package.module:factory is called with the role's numbers by name (rate=..., burst=...) and returns an object with
+    the role's methods (bucket: offer(now, size) -> bool; arbiter: enqueue(now, tenant, size), dequeue(now) -> tenant).
+
+    Exit codes: 0 conforming, 1 violating, 2 errored or bad input.
+    """
+    from headgate.cli.review_report import as_json, as_text
+    from headgate.properties.review.hunt import PROFILES, Outcome, hunt
+    from headgate.properties.review.process import ProcessTarget
+    from headgate.properties.review.targets import PythonTarget, Target, load_factory
+
+    if role is None:
+        raise BadInput(f"--role: expected one of {', '.join(ROLES)}")
+    if (target is None) == (command is None):
+        raise BadInput("expected an implementation: package.module:factory, or --exec COMMAND")
+    suite, declared = _declared(role, given)
+    reached: Target
+    if command is not None:
+        reached = ProcessTarget(_words(command), role, declared.clock, given["case_seconds"])
+    else:
+        assert target is not None
+        reached = PythonTarget(load_factory(target), target, declared.clock, given["case_seconds"])
+    found = hunt(suite, reached, declared, PROFILES[given["profile"]])
+    click.echo(as_json(found) if form == "json" else as_text(found, Screen.of_stdout()))
+    return {
+        Outcome.CONFORMING: Exit.HOLDS,
+        Outcome.VIOLATING: Exit.VIOLATED,
+        Outcome.ERRORED: Exit.BAD_INPUT,
+    }[found.outcome]
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise BadInput(
+            f"--exec: expected a command as a shell would read it, got {command[:60]!r} ({error})"
+        ) from error
+
+
+def _declared(role: str, given: dict[str, Any]) -> tuple[Any, Any]:
+    """Return the suite of `role` and what the options declare."""
+    from headgate.properties.review.declaring import declare
+
+    numbers = {name: given[name] for name in NUMBERS if given[name] is not None}
+    how = {name: given[name] for name in ("policy", "clock", "floats", "tolerance", "keys", "legal_only")}
+    return declare(role, numbers=numbers, goes_back=given["clock_goes_back"], **how)

@@ -1,0 +1,105 @@
+"""The pytest plugin: `pytest --headgate bucket=package.module:factory` adds a test that holds it against the clauses.
+
+What is declared follows the target, as in an address: `arbiter=package.module:make?policy=wfq&weights=1,2,4`. The flags
+float, clock-goes-back and legal-only stand there without a value.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+__all__ = ["pytest_addoption", "pytest_collection_modifyitems", "pytest_configure"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("headgate", "hold an implementation against the model")
+    group.addoption(
+        "--headgate",
+        action="append",
+        default=[],
+        metavar="ROLE=package.module:factory",
+        help="review an implementation: bucket, shaper, marker, arbiter; declare with ?policy=...&rate=...",
+    )
+    group.addoption(
+        "--headgate-profile",
+        default=None,
+        choices=["quick", "ci", "explore"],
+        help="how long a review is (ci: the same cases on every machine)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse what cannot be read before anything is collected."""
+    for given in config.getoption("--headgate"):
+        if "=" not in given:
+            raise pytest.UsageError(f"--headgate: expected ROLE=package.module:factory, got {given!r:.100}")
+
+
+def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Add a test for each implementation named on the command line."""
+    items.extend(_items(session, config))
+
+
+def _items(session: pytest.Session, config: pytest.Config) -> Iterator[pytest.Item]:
+    for given in config.getoption("--headgate"):
+        role, _, target = given.partition("=")
+        yield _ReviewItem.from_parent(session, name=f"headgate[{role}={target}]", role=role, target=target)
+
+
+class _ReviewItem(pytest.Item):
+    """One review as a test."""
+
+    def __init__(self, *, role: str, target: str, **given: Any) -> None:
+        super().__init__(**given)
+        self.role, self.target = role, target
+
+    def runtest(self) -> None:
+        """Run the review; ReviewFailed unless it conforms."""
+        from headgate.properties.review.hunt import PROFILES, Outcome, hunt
+        from headgate.properties.review.targets import PythonTarget, load_factory
+        from headgate.properties.suite import ReviewFailed, profile_name
+
+        path, _, query = self.target.partition("?")
+        suite, declared = _declared(self.role, query)
+        profile = PROFILES[self.config.getoption("--headgate-profile") or profile_name()]
+        reached = PythonTarget(load_factory(path), path, declared.clock)
+        review = hunt(suite, reached, declared, profile)
+        self.add_report_section("call", "headgate", f"{review.cases} cases, {review.outcome.value}")
+        if review.outcome is not Outcome.CONFORMING:
+            raise ReviewFailed(review)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return the review for people; a fault of headgate's own keeps its traceback."""
+        from headgate.properties.suite import ReviewFailed
+        from headgate.spec.errors import InputError
+
+        if isinstance(excinfo.value, ReviewFailed | InputError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Return what stands in the heading of a failure."""
+        return self.path, None, self.name
+
+
+FLAGS = {"float": "floats", "clock-goes-back": "goes_back", "legal-only": "legal_only"}
+
+
+def _declared(role: str, query: str) -> tuple[Any, Any]:
+    from headgate.properties.review.declaring import declare
+
+    how: dict[str, Any] = {}
+    numbers: dict[str, str] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name in FLAGS:
+            how[FLAGS[name]] = True
+        elif name in ("policy", "clock", "tolerance"):
+            how[name] = value
+        elif name == "keys":
+            how[name] = int(value) if value.isdecimal() else 0
+        else:
+            numbers[name] = value
+    return declare(role, numbers=numbers, **how)

@@ -1,0 +1,311 @@
+"""The role `bucket`: something that admits or refuses, and promises an envelope.
+
+Judged both ways against the reference, which follows the implementation's own decisions: never over (TB-4), never
+under (TB-5). What the token bucket would decide on the same past is computed by the model itself.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, Protocol
+
+import attrs
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from headgate.model.bucket import Bucket, full, refill
+from headgate.properties.review.case import Asked, Call, Case, Errored, Violation
+from headgate.properties.review.declared import Declared, number_text, plain
+from headgate.properties.review.suites.common import Suite, ask, decision, refusable
+from headgate.properties.review.targets import Session
+
+__all__ = ["SUITE", "BucketLike"]
+
+
+class BucketLike(Protocol):
+    """An object that decides on every offer at once."""
+
+    def offer(self, now: float, size: int) -> bool:
+        """Return whether `size` bytes (tokens) are admitted at `now`, in units of the declared clock."""
+
+
+# ---- the reference ----
+
+
+class _TokenBucket:
+    """The envelope of one key: what a token bucket holds that was charged with what was admitted."""
+
+    def __init__(self, configuration: dict[str, Fraction], slack: Fraction) -> None:
+        self.rate, self.depth = configuration["rate"], configuration["burst"]
+        self.slack = slack * self.depth
+        self.state, self.last = full(self.depth), 0
+
+    def level(self, now: int) -> Fraction:
+        """Return the bytes that may be admitted at `now`; a clock that went back gains nothing."""
+        self.state = refill(self.state, self.rate, self.depth, max(0, now - self.last))
+        self.last = max(self.last, now)
+        return Fraction(self.state.level)
+
+    def take(self, size: int) -> None:
+        """Charge what was admitted."""
+        self.state = Bucket(self.state.level - size)
+
+    def soonest(self, size: int) -> Fraction:
+        """Return how many ns from its last moment on it covers `size`."""
+        return max(Fraction(0), (size - Fraction(self.state.level)) / self.rate)
+
+
+class _Window:
+    """A counter of windows that follow one another, aligned to multiples of their length: `burst` bytes in each."""
+
+    def __init__(self, configuration: dict[str, Fraction], slack: Fraction) -> None:
+        self.depth, self.length = configuration["burst"], configuration["window"]
+        self.slack = slack * self.depth
+        self.used, self.number, self.last = Fraction(0), 0, 0
+
+    def level(self, now: int) -> Fraction:
+        self.last = max(self.last, now)
+        number = self.last // self.length
+        if number != self.number:
+            self.number, self.used = number, Fraction(0)
+        return self.depth - self.used
+
+    def take(self, size: int) -> None:
+        self.used += size
+
+    def soonest(self, size: int) -> Fraction:
+        return Fraction(0) if self.used + size <= self.depth else (self.number + 1) * self.length - self.last
+
+
+class _SlidingWindow:
+    """A log: at most `burst` bytes in any window [t - length, t], its open end left out."""
+
+    def __init__(self, configuration: dict[str, Fraction], slack: Fraction) -> None:
+        self.depth, self.length = configuration["burst"], configuration["window"]
+        self.slack = slack * self.depth
+        self.log: deque[tuple[int, int]] = deque()
+        self.used, self.last = 0, 0
+
+    def level(self, now: int) -> Fraction:
+        self.last = max(self.last, now)
+        while self.log and self.log[0][0] <= self.last - self.length:
+            self.used -= self.log.popleft()[1]
+        return self.depth - self.used
+
+    def take(self, size: int) -> None:
+        self.log.append((self.last, size))
+        self.used += size
+
+    def soonest(self, size: int) -> Fraction:
+        free = self.depth - self.used
+        for at, given in self.log:
+            if free >= size:
+                break
+            free += given
+            if free >= size:
+                return at + self.length - self.last
+        return Fraction(0)
+
+
+REFERENCES: Mapping[str, Callable[[dict[str, Fraction], Fraction], "Reference"]] = {
+    "token-bucket": _TokenBucket,
+    "fixed-window": _Window,
+    "sliding-window": _SlidingWindow,
+}
+Reference = _TokenBucket | _Window | _SlidingWindow
+
+
+def _reference(case: Case, declared: Declared) -> Reference:
+    unit = declared.clock.unit_ns
+    numbers = {"burst": Fraction(case.configuration["burst"])}
+    if "rate" in case.configuration:
+        numbers["rate"] = Fraction(case.configuration["rate"]) / unit
+    if "window" in case.configuration:
+        numbers["window"] = Fraction(case.configuration["window"]) * unit
+    return REFERENCES[declared.policy](numbers, declared.tolerance)
+
+
+# ---- the judge ----
+
+
+def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
+    """Offer what the case says, and judge each decision."""
+    kept: dict[object, Reference] = {}
+    session.prepare(case.calls)
+    for call in case.calls:
+        key = call.arguments.get("key", 0)
+        reference = kept.get(key)
+        if reference is None:
+            reference = kept[key] = _reference(case, declared)
+        _offer(reference, call, session, log)
+    return None
+
+
+def _offer(reference: Reference, call: Call, session: Session, log: list[Asked]) -> None:
+    now, size = call.arguments["now_ns"], call.arguments["size"]
+    assert isinstance(now, int)
+    assert isinstance(size, int)
+    level = reference.level(now)
+    if size <= 0 or size > reference.depth:
+        answer = refusable(session, call, log)
+        _refused(call, size, answer, reference)
+        return
+    answer = ask(session, call, log)
+    admitted = decision(call, answer)
+    if admitted and size > level + reference.slack:
+        over = f"admits {size} bytes at {now} ns, where {number_text(max(Fraction(0), level))} are left"
+        raise Violation("TB-4", over, "a refusal: some window would hold more than its envelope")
+    if not admitted and size <= level - reference.slack:
+        under = f"refuses {size} bytes at {now} ns, where {number_text(level)} are left"
+        raise Violation("TB-5", under, "admission: no window would exceed its envelope")
+    if admitted:
+        reference.take(size)
+
+
+def _refused(call: Call, size: int, answer: object, reference: Reference) -> None:
+    """A size of 0 may be answered either way, a negative one too; what must not happen is seen in the next offers."""
+    try:
+        admitted = decision(call, answer)
+    except Errored:
+        admitted = False  # None, or an error object: not an admission
+    if admitted and size > reference.depth:
+        raise Violation(
+            "TB-6", f"admits {size} bytes at once", f"a refusal: the depth is {number_text(reference.depth)}"
+        )
+
+
+# ---- what is offered ----
+
+
+@attrs.frozen
+class _Aim:
+    """How the next offer is placed: how long after the last, and how large, relative to what the reference holds."""
+
+    wait: str
+    wait_by: int
+    size: str
+    size_by: int
+
+
+WAITS = ("none", "fits", "fits", "idle", "some", "some", "half")
+SIZES = ("one", "level", "level", "all", "half", "some", "over", "zero", "negative")
+_AIMS = st.builds(
+    _Aim, st.sampled_from(WAITS), st.integers(-1, 1) | st.integers(0, 40), st.sampled_from(SIZES), st.integers(0, 3)
+)
+
+
+def _configurations(declared: Declared) -> SearchStrategy[dict[str, Any]]:
+    """Draw the numbers that are not declared."""
+    drawn: dict[str, SearchStrategy[Any]] = {"burst": st.integers(1, 40)}
+    if declared.policy == "token-bucket":
+        drawn["rate"] = st.integers(1, 12)
+    else:
+        drawn["window"] = st.integers(1, 12)
+    given = {name: st.just(plain(value)) for name, value in declared.numbers.items()}
+    return st.fixed_dictionaries({**drawn, **given})
+
+
+@st.composite
+def _cases(draw: DrawFn, declared: Declared) -> Case:
+    configuration = draw(_configurations(declared))
+    aims = draw(st.lists(_AIMS, min_size=1, max_size=12))
+    keys = (
+        draw(st.lists(st.integers(0, declared.keys), min_size=len(aims), max_size=len(aims))) if declared.keys else []
+    )
+    backs = (
+        draw(st.lists(st.integers(0, 3), min_size=len(aims), max_size=len(aims))) if declared.clock.goes_back else []
+    )
+    return _place(configuration, aims, keys, backs, declared)
+
+
+def _place(
+    configuration: dict[str, Any], aims: list[_Aim], keys: list[int], backs: list[int], declared: Declared
+) -> Case:
+    """Turn aims into calls, by the reference that takes whatever it can."""
+    case, now = Case(configuration, ()), 0
+    kept: dict[int, Reference] = {}
+    calls = []
+    for number, aim in enumerate(aims):
+        key = keys[number] if keys else 0
+        reference = kept.setdefault(key, _reference(case, declared))
+        level = reference.level(now)
+        size = _size(aim, level, reference.depth)
+        if declared.legal_only:
+            size = min(max(1, size), int(reference.depth))
+        now += _wait(aim, size, reference, declared)
+        level = reference.level(now)
+        if 0 < size <= level:
+            reference.take(size)
+        told = now - backs[number] * declared.clock.quantum_ns if backs else now
+        arguments: dict[str, int | str] = {"now_ns": max(0, told), "size": size}
+        calls.append(Call("offer", {**arguments, "key": f"key{key}"} if declared.keys else arguments))
+    return Case(configuration, tuple(calls))
+
+
+def _size(aim: _Aim, level: Fraction, depth: Fraction) -> int:
+    whole = max(0, int(level))
+    return {
+        "one": 1,
+        "level": max(1, whole + aim.size_by - 1),
+        "all": max(1, int(depth)),
+        "half": max(1, int(depth) // 2),
+        "some": 1 + aim.size_by * max(1, int(depth) // 7),
+        "over": int(depth) + 1 + aim.size_by,
+        "zero": 0,
+        "negative": -1 - aim.size_by * max(1, int(depth) // 3),
+    }[aim.size]
+
+
+def _wait(aim: _Aim, size: int, reference: Reference, declared: Declared) -> int:
+    """Return how many ns to wait, in whole quanta of the clock."""
+    quantum = declared.clock.quantum_ns
+    step = declared.clock.unit_ns if isinstance(reference, _TokenBucket) else max(1, int(reference.length) // 4)
+    if aim.wait == "none":
+        return 0
+    if aim.wait == "fits":
+        exact = reference.soonest(min(size, int(reference.depth)))
+        return (
+            max(0, -(-exact.numerator // (exact.denominator * quantum)) + aim.wait_by * (abs(aim.wait_by) <= 1))
+            * quantum
+        )
+    if aim.wait == "half":
+        return max(1, step // (2 * quantum)) * quantum
+    span = abs(aim.wait_by) * (step if aim.wait == "some" else 100 * step)
+    return -(-span // quantum) * quantum
+
+
+def cases(declared: Declared) -> SearchStrategy[Case]:
+    """Draw cases for what was declared."""
+    return _cases(declared)
+
+
+# A bucket drained after an idle spell, and drained again at once: what was saved twice shows here.
+_IDLE = [_Aim("idle", 3, "one", 0), _Aim("idle", 3, "all", 0), _Aim("none", 0, "one", 0), _Aim("none", 0, "all", 0)]
+# The last quantum before it fits again, and the first at which it does.
+_EDGE = [_Aim("none", 0, "all", 0), _Aim("fits", -1, "all", 0), _Aim("none", 0, "one", 0), _Aim("fits", 0, "all", 0)]
+# Many small offers between two refills: a clock floored to a coarser unit shows here.
+_SMALL = [_Aim("none", 0, "all", 0), *[_Aim("fits", 0, "one", 0)] * 5]
+# A negative size must refund nothing.
+_REFUND = [_Aim("none", 0, "all", 0), _Aim("none", 0, "negative", 3), _Aim("none", 0, "one", 0)]
+
+
+def seeds(declared: Declared) -> list[Case]:
+    """Return the cases that are always run: the corners that the rules have."""
+    if declared.policy == "token-bucket":
+        configuration: dict[str, Any] = {"rate": 1, "burst": 3}
+    else:
+        configuration = {"window": 4, "burst": 3}
+    configuration |= {name: plain(value) for name, value in declared.numbers.items()}
+    return [_place(configuration, aims, [], [], declared) for aims in (_IDLE, _EDGE, _SMALL, _REFUND)]
+
+
+SUITE = Suite(
+    "bucket",
+    "admits or refuses each offer, and keeps an envelope",
+    BucketLike,
+    {"rate": "bytes a unit of the clock", "burst": "bytes at once", "window": "units of the clock (windows only)"},
+    ("token-bucket", "fixed-window", "sliding-window"),
+    cases,
+    conduct,
+    seeds,
+)

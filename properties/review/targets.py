@@ -1,0 +1,163 @@
+"""How an implementation is reached: here, as a Python object that a factory makes. `process` reaches one over stdio.
+
+Whatever it does is contained: an error of its own becomes `Raised`, a call that does not come back `Errored`.
+"""
+
+import contextlib
+import importlib
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from headgate.properties.review.case import Call, Errored, Raised
+from headgate.properties.review.declared import Clock
+from headgate.spec.errors import InputError, one_line
+
+__all__ = ["PythonTarget", "Session", "Target", "load_factory"]
+
+LONGEST_DETAIL = 300
+
+
+class Session(Protocol):
+    """One configured instance of the implementation."""
+
+    def prepare(self, calls: Sequence[Call]) -> None:
+        """Be told of calls that will be made in this order, whatever the answers are."""
+
+    def call(self, call: Call) -> object:
+        """Return its answer. Raises Raised for an error of its own, Errored where it failed."""
+
+
+class Target(Protocol):
+    """An implementation under review."""
+
+    name: str
+
+    def session(self, configuration: Mapping[str, Any]) -> contextlib.AbstractContextManager[Session]:
+        """Return a context that holds a fresh instance. Raises Errored if it cannot be made, or takes too long."""
+
+    def one_by_one(self) -> None:
+        """Make no call before the answer to the one before it is there, even where calls were prepared."""
+
+    def close(self) -> None:
+        """End what is kept between sessions."""
+
+
+class PythonTarget:
+    """An implementation in this process: `factory(**configuration)` returns an object with the role's methods."""
+
+    def __init__(self, factory: Callable[..., Any], name: str, clock: Clock, seconds: float = 5.0) -> None:
+        """Reach it through `factory`; a case that takes longer than `seconds` hangs."""
+        self.factory, self.name, self.clock, self.seconds = factory, name, clock, seconds
+
+    @contextlib.contextmanager
+    def session(self, configuration: Mapping[str, Any]) -> Iterator[Session]:
+        """Return a context that holds a fresh instance, and stops whatever takes too long."""
+        with _limit(self.seconds):
+            try:
+                made = self.factory(**configuration)
+            except (Exception, SystemExit) as error:
+                given = ", ".join(f"{key}={value!r}" for key, value in configuration.items())
+                raise Errored("crash", f"the factory, called with {given}, raised {_words(error)}") from error
+            try:
+                yield _Instance(made, self.clock)
+            finally:
+                closing = getattr(made, "close", None)
+                if callable(closing):
+                    with contextlib.suppress(Exception):
+                        closing()
+
+    def one_by_one(self) -> None:
+        """Calls are always made one by one."""
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+class _Instance:
+    def __init__(self, made: Any, clock: Clock) -> None:
+        self.made, self.clock = made, clock
+        self.methods: dict[str, Callable[..., Any]] = {}
+
+    def prepare(self, calls: Sequence[Call]) -> None:
+        """Nothing is gained by knowing."""
+
+    def call(self, call: Call) -> object:
+        method = self.methods.get(call.operation) or self._method(call.operation)
+        arguments = call.arguments
+        time = arguments.get("now_ns")
+        values: list[int | float | str] = list(arguments.values())
+        if isinstance(time, int):
+            values[0] = self.clock.time(time)  # a time always comes first
+        try:
+            return method(*values)
+        except (Exception, SystemExit) as error:
+            raise Raised(_words(error)) from error
+
+    def _method(self, operation: str) -> Callable[..., Any]:
+        found: Callable[..., Any] | None = getattr(self.made, operation, None)
+        if not callable(found):
+            raise Errored("garbage", f"expected an object with a method {operation}, got {type(self.made).__name__}")
+        self.methods[operation] = found
+        return found
+
+
+def _words(error: BaseException) -> str:
+    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return one_line(text)[:LONGEST_DETAIL]
+
+
+class _OutOfTime(BaseException):
+    """Time is up. Not an Exception, so that the implementation does not catch it by mistake."""
+
+
+@contextlib.contextmanager
+def _limit(seconds: float) -> Iterator[None]:
+    """Stop what takes longer than `seconds`; only where the system can (the main thread of a Unix process)."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise _OutOfTime
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    except _OutOfTime:
+        raise Errored("hang", f"a case did not end within {seconds:g} s") from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def load_factory(path: str) -> Callable[..., Any]:
+    """Return the object that `package.module:factory` names; InputError, with the place, where there is none.
+
+    The current folder comes first, as it does for `python -m`.
+    """
+    module_name, _, name = path.partition(":")
+    if not module_name or not name:
+        raise InputError(path[:100], "package.module:factory")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = importlib.import_module(module_name)
+    except Exception as error:
+        raise InputError(module_name, "a module that can be imported", _words(error)) from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise InputError(path[:100], f"an object {part} in {module_name}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise InputError(
+            path[:100], "something that can be called and returns the implementation", type(found).__name__
+        )
+    factory: Callable[..., Any] = found
+    return factory
