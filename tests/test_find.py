@@ -25,7 +25,7 @@ from headgate.proofs.find import asking, goals
 from headgate.proofs.find.asking import Clock, NoReplayError, ask
 from headgate.proofs.find.question import Answer, Asked, Finding, Question, QuestionError, Span
 from headgate.proofs.find.search import Search
-from headgate.proofs.find.settled import THEOREMS, ceiling_of
+from headgate.proofs.find.settled import THEOREMS, Ceiling, ceiling_of
 from headgate.proofs.find.staging import tenants_asked
 from headgate.proofs.find.symmetry import orders_freely
 from headgate.proofs.symbolic import symbolic
@@ -208,6 +208,18 @@ def test_a_schedule_that_does_not_replay_is_a_fault(monkeypatch: pytest.MonkeyPa
     with pytest.raises(NoReplayError, match="does not replay"):
         find_gap("fcfs")
     assert run(["find", "gap", "--policy", "fcfs"]) == Exit.INTERNAL_FAULT
+
+
+def test_a_schedule_above_a_proved_ceiling_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the two is wrong, and nobody may be told either."""
+    from headgate.proofs.find import requests
+
+    def too_low(question: Question) -> Ceiling:
+        return Ceiling(Fraction(2), "ns", "sfq-pairwise-gap", "it is said")
+
+    monkeypatch.setattr(requests, "ceiling_of", too_low)
+    with pytest.raises(NoReplayError, match=r"it shows \d+ ns, nothing above 2 ns is possible"):
+        find_gap("fcfs", maximise=True, sizes=Span(4, 4))
 
 
 # ---- symmetry ----

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import attrs
 
-from headgate.proofs.find.asking import Clock, OutOfTimeError
+from headgate.proofs.find.asking import Clock, NoReplayError, OutOfTimeError
 from headgate.proofs.find.checking import table_misfit
 from headgate.proofs.find.goals import goal_of
 from headgate.proofs.find.offers import overrun, oversubscription
@@ -124,7 +124,7 @@ class _Run:
             return
         while bound is None or (self.best is not None and self.best.value < bound):
             wanted = self._between(bound)
-            if not self._take(search.find(wanted)):
+            if not self._take(search.find(wanted), bound):
                 bound = self.next_bound = wanted - self.step
                 self.tell(f"at most {self._text(bound)} (proved for {_requests(count)})")
 
@@ -140,9 +140,14 @@ class _Run:
             return low + max(self.step, abs(low))
         return low + self.step * max(1, (bound - low) / self.step // 2)
 
-    def _take(self, found: Found | None) -> bool:
+    def _take(self, found: Found | None, bound: Fraction | None = None) -> bool:
         if found is None:
             return False
+        proved = [bound] if bound is not None else []
+        proved += [self.ceiling.value] if self.ceiling is not None else []
+        if proved and found.value > min(proved):
+            words = f"it shows {self._text(found.value)}, nothing above {self._text(min(proved))} is possible"
+            raise NoReplayError(f"a schedule contradicts what is proved: {words}")
         if self.best is None or found.value > self.best.value:
             self.best = found
             self.tell(f"at least {self._text(found.value)} (a schedule shows it)")
