@@ -65,7 +65,8 @@ def _said(answer: Answer) -> str:
     if answer.finding is Finding.IMPOSSIBLE and answer.theorem:
         return f"{_wanted(question)}, by theorem {answer.theorem} ({about})"
     if answer.finding is Finding.IMPOSSIBLE:
-        return f"{_wanted(question)}; proved by search ({about})"
+        how = "proved by counting" if answer.engine == "count" else "proved by search"
+        return f"{_wanted(question)}; {how} ({about})"
     return f"{_wanted(question)}; stopped after {answer.seconds:.1f} s ({about})"
 
 

@@ -87,6 +87,14 @@ def test_the_longest_wait_is_proved(policy: str) -> None:
     assert answer.replay.observed == 16
 
 
+def test_a_maximum_that_no_theorem_knows() -> None:
+    answer = find_gap("drr", requests=4, maximise=True)
+    assert (answer.proved_maximal, answer.theorem) == (True, "")
+    assert answer.value is not None
+    assert answer.established == (f"no schedule of up to 4 requests goes above {answer.value} ns (proved)",)
+    assert find_gap("drr", requests=4, at_least=answer.value + 1).finding is Finding.IMPOSSIBLE
+
+
 @pytest.mark.parametrize("policy", [*MUST_SHOW, "drr", "vtc", "early", "wf2q+"])
 def test_the_solver_agrees_with_the_ceiling_of_a_theorem(policy: str) -> None:
     """The theorems spare the search; here it is done all the same."""
@@ -153,7 +161,9 @@ def test_a_theorem_is_not_stretched() -> None:
     impostor = attrs.evolve(FCFS, name="sfq")
     assert find_gap(impostor, minimal=True).finding is Finding.FOUND
     assert ceiling_of(Question(Asked.WAIT, "fcfs", 2, device=_device())) is None
-    assert ceiling_of(Question(Asked.GAP, "fcfs", 2)) is None
+    counted = ceiling_of(Question(Asked.GAP, "fcfs", 2))
+    assert counted is not None
+    assert (counted.value, counted.theorem, counted.is_natural) == (12, "", False)
     assert ceiling_of(Question(Asked.WAIT, "fcfs", 9)) is None
 
 

@@ -129,7 +129,7 @@ class _Run:
                 self.tell(f"at most {self._text(bound)} (proved for {_requests(count)})")
 
     def _ceiling(self, count: int) -> Fraction | None:
-        """Return what a theorem says of so many requests, where it can be reached at all."""
+        """Return the ceiling of so many requests, as a value that can be reached."""
         ceiling = ceiling_of(attrs.evolve(self.question, requests=count))
         return None if ceiling is None else ceiling.value // self.step * self.step
 
@@ -179,7 +179,7 @@ class _Run:
     def _established(self, proved: bool) -> Iterator[str]:
         if proved and self._is_at_ceiling():
             assert self.ceiling is not None
-            yield f"{self.ceiling.why} (theorem {self.ceiling.theorem})"
+            yield self.ceiling.reason
             return
         if self.searched and (self.best is None or not self.question.maximise or proved):
             yield self._searched()
@@ -196,7 +196,7 @@ class _Run:
             bound = self._text(self.next_bound)
             yield f"with {_requests(self.searched + 1)} nothing is above {bound} (proved)"
         if self.ceiling is not None:
-            yield f"{self.ceiling.why} (theorem {self.ceiling.theorem})"
+            yield self.ceiling.reason
 
     def _answer(self, finding: Finding, proved: bool = False) -> Answer:
         best, ceiling = self.best, self.ceiling

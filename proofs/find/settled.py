@@ -1,8 +1,9 @@
 """Theorems that answer a question without a search: which one settles what, with its scope checked.
 
-A ceiling is a number that no value within the scope of a theorem exceeds, whatever the numbers of requests. It answers
-a question that asks for more at once, and spares a search for the maximum everything above it. Nothing here loads a
-solver: the theorems are proved by `headgate verify`, and a test holds every name here against the catalogue.
+A ceiling is a number that no value within the scope of a theorem exceeds; where no theorem speaks, a count of the
+requests sets one. It answers a question that asks for more at once, and spares a search for the maximum everything
+above it. Nothing here loads a solver: the theorems are proved by `headgate verify`, and a test holds every name here
+against the catalogue.
 """
 
 from collections.abc import Callable
@@ -30,7 +31,7 @@ THEOREMS = (*GAPS.values(), SHARE, WORK, ENVELOPE, GATE)
 
 @attrs.frozen
 class Ceiling:
-    """The largest value that a theorem allows, in `unit`, and in words why.
+    """The largest value that a theorem allows ("": that counting the requests allows), in `unit`, and in words why.
 
     `is_natural` says that it is the very bound that the question's own violation goes beyond.
     """
@@ -40,6 +41,11 @@ class Ceiling:
     theorem: str
     why: str
     is_natural: bool = False
+
+    @property
+    def reason(self) -> str:
+        """Why it holds, and by which theorem."""
+        return f"{self.why} (theorem {self.theorem})" if self.theorem else self.why
 
 
 def settled(question: Question) -> Answer | None:
@@ -52,11 +58,12 @@ def settled(question: Question) -> Answer | None:
     wanted = question.at_least
     if not (ceiling.is_natural if wanted is None else wanted > ceiling.value):
         return None
+    settles = f"theorem {ceiling.theorem}" if ceiling.theorem else "counting the requests"
     return Answer(
         question,
         Finding.IMPOSSIBLE,
-        ENGINE,
-        f"theorem {ceiling.theorem} answers for every number of requests, so that nothing was searched",
+        ENGINE if ceiling.theorem else "count",
+        f"{settles} answers it, so that nothing was searched",
         bound=ceiling.value,
         unit=ceiling.unit,
         theorem=ceiling.theorem,
@@ -65,7 +72,7 @@ def settled(question: Question) -> Answer | None:
 
 
 def ceiling_of(question: Question) -> Ceiling | None:
-    """Return the ceiling that a theorem sets to the question's value; None where no theorem speaks of it."""
+    """Return the ceiling that a theorem, or else a count, sets to the question's value; None where neither does."""
     rule = _CEILINGS.get(question.asked)
     return rule(question) if rule is not None else None
 
@@ -89,7 +96,7 @@ def _wait(question: Question) -> Ceiling | None:
 def _gap(question: Question) -> Ceiling | None:
     name = question.policy_name
     if name not in GAPS or not _is_shipped(question):
-        return None
+        return _counted_gap(question)
     costs = sorted((question.largest / weight for weight in question.all_weights), reverse=True)
     value = Fraction(pairwise_gap(*costs[:2]))
     if question.victim is not None:
@@ -102,7 +109,7 @@ def _gap(question: Question) -> Ceiling | None:
 
 def _deficit(question: Question) -> Ceiling | None:
     if question.policy_name != "sfq" or not _is_shipped(question):
-        return None
+        return _counted_deficit(question)
     server, weights = server_of(question), question.all_weights
     rate = effective_rate_of(server)
     dark = Fraction(server.refresh.blackout) if server.refresh is not None else Fraction(0)
@@ -110,9 +117,37 @@ def _deficit(question: Question) -> Ceiling | None:
     late = Fraction((question.tenants - 1) * question.largest) / rate + dark
     value = share / sum(weights) * rate * late + question.largest
     why = (
-        f"a backlogged tenant gets its share of any window but for g (B + sum of the others' L / R) + L: here {value} B"
+        "a backlogged tenant gets its share of any window but for g (B + sum of the others' L / R) + L: "
+        f"here {exact_text(value)} B"
     )
     return Ceiling(value, "B", SHARE, why, is_natural=True)
+
+
+def _counted_gap(question: Question) -> Ceiling:
+    """Of the requests one at least is that of the tenant that waits."""
+    others = question.most_requests - 1
+    value = others * question.largest / min(question.all_weights)
+    why = f"while a tenant waits, another gets at most the other {_requests(others)}: {exact_text(value)} ns"
+    return Ceiling(value, "ns", "", why)
+
+
+def _counted_deficit(question: Question) -> Ceiling | None:
+    """While a tenant waits the server works: on its own requests, which are no loss, and on the others."""
+    server, weights = server_of(question), question.all_weights
+    if server.refresh is not None:
+        return None
+    share = weights[question.victim] if question.victim is not None else max(weights)
+    others = question.most_requests - 1
+    value = share / sum(weights) * others * question.largest
+    why = (
+        f"a backlogged tenant waits for at most the other {_requests(others)}, of which its share "
+        f"is {exact_text(value)} B"
+    )
+    return Ceiling(value, "B", "", why)
+
+
+def _requests(count: int) -> str:
+    return "one request" if count == 1 else f"{count} requests"
 
 
 def _overrun(question: Question) -> Ceiling | None:
