@@ -87,6 +87,15 @@ def test_the_longest_wait_is_proved(policy: str) -> None:
     assert answer.replay.observed == 16
 
 
+def test_the_smallest_schedule_of_a_maximum() -> None:
+    """Fewest requests first: those that it waits for, and itself."""
+    answer = ask(Question(Asked.WAIT, "fcfs", requests=4, sizes=Span(1, 6), within_ns=6, maximise=True, minimal=True))
+    assert (answer.value, answer.proved_maximal) == (6, True)
+    assert answer.schedule is not None
+    assert [(r.arrival_ns, r.bytes) for r in answer.schedule.requests] == [(0, 6), (0, 1)]
+    assert "no schedule of one request reaches it (proved)" in answer.established
+
+
 def test_a_maximum_that_no_theorem_knows() -> None:
     answer = find_gap("drr", requests=4, maximise=True)
     assert (answer.proved_maximal, answer.theorem) == (True, "")

@@ -64,6 +64,8 @@ class _Run:
         # What is proved out of reach for one more request than that.
         self.next_bound: Fraction | None = None
         self.is_shrunk = True
+        # Up to so many requests do not reach the maximum, where the fewest were asked for.
+        self.too_few = 0
 
     def answer(self) -> Answer:
         """Search; where the time runs out, say what is established by then."""
@@ -158,7 +160,7 @@ class _Run:
         for count in range(1, self.most + 1):
             found = self._smallest(self._search(count), value)
             if found is not None:
-                self.best = found
+                self.best, self.too_few = found, count - 1
                 return
 
     # ---- the answer ----
@@ -177,6 +179,8 @@ class _Run:
         return f"no schedule of {scope} goes above {self._text(self.best.value)} (proved)"
 
     def _established(self, proved: bool) -> Iterator[str]:
+        if self.too_few:
+            yield f"no schedule of {_requests(self.too_few, 'up to ')} reaches it (proved)"
         if proved and self._is_at_ceiling():
             assert self.ceiling is not None
             yield self.ceiling.reason
