@@ -19,9 +19,12 @@ from headgate.model.replay import ReplayError, replay
 from headgate.model.simulator import Server, simulate
 from headgate.model.step_gate import StepBucket, offered_steps, run_gate
 from headgate.model.steps import StepState, needs_no_tags, requests_of, run_steps, step_tenants, view
+from headgate.proofs.catalogue import catalogue
 from headgate.proofs.find.asking import Clock, ask
 from headgate.proofs.find.question import Answer, Asked, Finding, Question, QuestionError, Span
-from headgate.proofs.find.steps import find, step_model
+from headgate.proofs.find.step_ceilings import THEOREMS, ceiling_of
+from headgate.proofs.find.step_model import step_model
+from headgate.proofs.find.steps import find
 from headgate.proofs.symbolic import symbolic
 from headgate.spec.expressions import parse_expression
 from headgate.spec.schedules import parse_schedule, schedule_text
@@ -211,8 +214,37 @@ def test_strict_priority_starves() -> None:
     [("fq-codel-rejoins", 3, True), ("fq-codel", 3, False), ("round-robin", 3, False), ("drr", 2, False)],
 )
 def test_who_starves(policy: str, queues: int, starves: bool) -> None:
-    answer = answered(Asked.STARVATION, policy, queues, 4)
+    # Under a name of its own, so that no theorem answers.
+    own = attrs.evolve(ARBITERS[policy], name="own")
+    answer = ask(attrs.evolve(asked(Asked.STARVATION, policy, queues, 4), policy=own))
     assert answer.finding is (Finding.FOUND if starves else Finding.IMPOSSIBLE)
+
+
+def test_theorems_answer_for_every_number_of_steps() -> None:
+    """What a theorem rules out is not searched, and the maximum that it allows is shown to be reached."""
+    assert set(THEOREMS) <= {theorem.id for theorem in catalogue()}
+    for policy, most in (("round-robin", 2), ("fq-codel", 4)):
+        above = answered(Asked.BLOCKED, policy, 3, 500, at_least=Fraction(most + 1))
+        assert (above.finding, above.engine, above.bound) == (Finding.IMPOSSIBLE, "theorem", most)
+        starves = answered(Asked.STARVATION, policy, 3, 500)
+        assert (starves.finding, starves.theorem) == (Finding.IMPOSSIBLE, above.theorem)
+        largest = answered(Asked.BLOCKED, policy, 3, 8, maximise=True)
+        assert (largest.value, largest.proved_maximal, largest.theorem) == (most, True, above.theorem)
+    # Under the name of another, a policy of one's own is searched.
+    own = attrs.evolve(FQ_CODEL_REJOINS, name="fq-codel")
+    question = attrs.evolve(asked(Asked.STARVATION, "priority", 3, 4), policy=own)
+    assert ask(question).finding is Finding.FOUND
+
+
+@pytest.mark.parametrize("policy", ["round-robin", "fq-codel"])
+def test_the_search_agrees_with_the_theorems(policy: str) -> None:
+    """Searched under another name, nothing is above what the theorem allows."""
+    own = attrs.evolve(ARBITERS[policy], name="own")
+    question = attrs.evolve(asked(Asked.BLOCKED, policy, 3, 8, maximise=True), policy=own)
+    answer = ask(question)
+    ceiling = ceiling_of(asked(Asked.BLOCKED, policy, 3, 8))
+    assert ceiling is not None
+    assert (answer.value, answer.theorem) == (ceiling.blocked(3), "")
 
 
 def test_sixty_four_queues() -> None:
