@@ -14,6 +14,7 @@ from headgate.model.algebra import all_, minimum
 from headgate.model.bucket import Bucket, offer, refill
 from headgate.model.conditions import history
 from headgate.model.steps import StepRun, StepState
+from headgate.spec.links import implements
 from headgate.spec.units import Number
 
 __all__ = ["StepBucket", "drain", "offered_steps", "run_gate"]
@@ -28,12 +29,14 @@ class StepBucket:
     level: Number
 
 
+@implements("DS-3")
 def drain(bucket: Bucket, backlog: Number) -> tuple[Number, Bucket]:
     """Return (gone, bucket): as many of `backlog` requests as the tokens cover, each charged one."""
     gone = minimum(backlog, bucket.level)
     return gone, Bucket(bucket.level - gone)
 
 
+@implements("DS-3")
 def run_gate(
     rules: StepBucket,
     arrivals: Sequence[Sequence[Number]],

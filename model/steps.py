@@ -15,6 +15,7 @@ from headgate.model.algebra import all_, each, not_, same, where
 from headgate.model.arbiters import Arrival, Policy, Stamp, Tenants, drr, fq_codel, vtc
 from headgate.model.arbiters.fcfs import plain_stamp
 from headgate.model.conditions import History, history
+from headgate.spec.links import implements
 from headgate.spec.units import Number
 from headgate.spec.vocabulary import Request
 
@@ -97,6 +98,7 @@ def _head(policy: Policy) -> Stamp:
     return attrs.evolve(stamped, order=_UNKNOWN, row=_UNKNOWN)
 
 
+@implements("DS-1")
 def run_steps(
     policy: Policy,
     tenants: Tenants,
@@ -130,6 +132,7 @@ def run_steps(
     return StepRun(tuple(states), tuple(served), tuple(blocked), history(arrivals, departures))
 
 
+@implements("DS-1")
 def requests_of(arrivals: Sequence[Sequence[int]], same_step: bool = False) -> tuple[Request, ...]:
     """Return the requests that these arrivals, per step and queue, are on the event simulator."""
     later = 0 if same_step else 1
@@ -141,6 +144,7 @@ def requests_of(arrivals: Sequence[Sequence[int]], same_step: bool = False) -> t
     )
 
 
+@implements("DS-2")
 def view(state: StepState) -> tuple[Any, ...]:
     """Return all of `state` that later choices depend on: in two states of one view the same arrivals fare the same.
 

@@ -22,6 +22,7 @@ MECHANISMS = {
     "VT": ("vtc", 4),
     "FR": ("fr-fcfs", 3),
     "FC": ("fq-codel", 4),
+    "DS": ("steps", 3),
     "RF": ("refresh", 11),
     "CH": ("channels", 3),
     "AD": ("admission", 4),

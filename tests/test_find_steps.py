@@ -10,26 +10,23 @@ from typing import Any
 import attrs
 import pytest
 import z3
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from headgate.model.algebra import each
 from headgate.model.arbiters import ARBITERS, FQ_CODEL_REJOINS
 from headgate.model.replay import ReplayError, replay
-from headgate.model.simulator import Server, simulate
-from headgate.model.step_gate import StepBucket, offered_steps, run_gate
 from headgate.model.steps import StepState, needs_no_tags, requests_of, run_steps, step_tenants, view
+from headgate.proofs.catalogue import catalogue
 from headgate.proofs.find.asking import Clock, ask
 from headgate.proofs.find.question import Answer, Asked, Finding, Question, QuestionError, Span
-from headgate.proofs.find.steps import find, step_model
+from headgate.proofs.find.step_ceilings import THEOREMS, ceiling_of
+from headgate.proofs.find.step_model import step_model
+from headgate.proofs.find.steps import find
 from headgate.proofs.symbolic import symbolic
 from headgate.spec.expressions import parse_expression
 from headgate.spec.schedules import parse_schedule, schedule_text
-from headgate.spec.vocabulary import Contract, Excess, Schedule
-from headgate.tests.interpreters import fewer
+from headgate.spec.vocabulary import Schedule
 
 TAGLESS = ("drr", "fq-codel", "fq-codel-rejoins", "priority", "round-robin", "vtc", "vtc-no-lift")
-POLICY = pytest.mark.parametrize("name", TAGLESS)
 Rows = list[list[int]]
 
 
@@ -53,62 +50,6 @@ def answered(what: Asked, policy: str, queues: int, steps: int, assume: Sequence
 def test_policies_without_tags() -> None:
     """Whoever orders by tags, by arrival or by time is left out, and nobody else."""
     assert {name for name, policy in ARBITERS.items() if needs_no_tags(policy)} == set(TAGLESS)
-
-
-def by_events(name: str, rows: Rows, priorities: Sequence[int], same_step: bool) -> list[int | None]:
-    """Return who is served in each step on the event simulator, where a step is a ns."""
-    contracts = [Contract(str(k), Fraction(1), Fraction(1), Fraction(0), 1, p, excess=Excess.IN_LINE)
-                 for k, p in enumerate(priorities)]  # fmt: skip
-    run = simulate(requests_of(rows, same_step), contracts, ARBITERS[name], Server(Fraction(1)))
-    starts = {int(s.start_ns): s.request.tenant for s in run.services}
-    return [starts.get(step) for step in range(len(rows))]
-
-
-@st.composite
-def step_rows(draw: st.DrawFn) -> Rows:
-    queues = draw(st.integers(1, 4))
-    count = st.one_of(st.just(0), st.integers(0, 4))
-    return draw(st.lists(st.lists(count, min_size=queues, max_size=queues), min_size=1, max_size=12))
-
-
-@POLICY
-@fewer(2)
-@given(rows=step_rows(), priorities=st.permutations(range(4)), same_step=st.booleans())
-# Queue 1 empties as it is served from NEW, comes back while it is in OLD, and the line falls idle in between.
-@example(rows=[[1, 1], [0, 0], [0, 1], [0, 0], [0, 0], [1, 1], [2, 1]], priorities=[1, 0, 2, 3], same_step=False)
-def test_steps_are_events(name: str, rows: Rows, priorities: list[int], same_step: bool) -> None:
-    given_ = [priorities[k] for k in range(len(rows[0]))]
-    run = run_steps(ARBITERS[name], step_tenants(len(rows[0]), given_), rows, same_step)
-    chosen = [next((queue for queue, served in enumerate(row) if served), None) for row in run.served]
-    assert chosen == by_events(name, rows, given_, same_step)
-
-
-@POLICY
-@fewer(2)
-@given(data=st.data(), rows=step_rows(), more=step_rows(), same_step=st.booleans())
-def test_states_of_one_view_fare_the_same(
-    name: str, data: st.DataObject, rows: Rows, more: Rows, same_step: bool
-) -> None:
-    """Whatever two schedules of different length left in states of one view, the same arrivals fare the same."""
-    queues, tenants = len(rows[0]), step_tenants(len(rows[0]))
-    more = [[*row, 0, 0, 0][:queues] for row in more]
-    states = run_steps(ARBITERS[name], tenants, rows, same_step).states
-    pairs = [(i, j) for i in range(len(states)) for j in range(i) if view(states[i]) == view(states[j])]
-    if not pairs:
-        return
-    i, j = data.draw(st.sampled_from(pairs))
-    later = [run_steps(ARBITERS[name], tenants, rows[:n] + more, same_step).served[n:] for n in (i, j)]
-    assert later[0] == later[1]
-
-
-def test_views_of_different_states_differ() -> None:
-    """What a later choice depends on is in the view: who is ahead in a list, a pointer, a counter, a count."""
-    for name in TAGLESS:
-        tenants = step_tenants(3)
-        ends = [run_steps(ARBITERS[name], tenants, [[1, 0, 0], row, [0, 0, 0]]).states[-2:]
-                for row in ([0, 2, 2], [2, 2, 0], [2, 0, 2])]  # fmt: skip
-        views = [view(state) for pair in ends for state in pair]
-        assert len({str(v) for v in views}) == len(views)
 
 
 def test_the_view_of_a_state_on_terms() -> None:
@@ -211,8 +152,37 @@ def test_strict_priority_starves() -> None:
     [("fq-codel-rejoins", 3, True), ("fq-codel", 3, False), ("round-robin", 3, False), ("drr", 2, False)],
 )
 def test_who_starves(policy: str, queues: int, starves: bool) -> None:
-    answer = answered(Asked.STARVATION, policy, queues, 4)
+    # Under a name of its own, so that no theorem answers.
+    own = attrs.evolve(ARBITERS[policy], name="own")
+    answer = ask(attrs.evolve(asked(Asked.STARVATION, policy, queues, 4), policy=own))
     assert answer.finding is (Finding.FOUND if starves else Finding.IMPOSSIBLE)
+
+
+def test_theorems_answer_for_every_number_of_steps() -> None:
+    """What a theorem rules out is not searched, and the maximum that it allows is shown to be reached."""
+    assert set(THEOREMS) <= {theorem.id for theorem in catalogue()}
+    for policy, most in (("round-robin", 2), ("fq-codel", 4)):
+        above = answered(Asked.BLOCKED, policy, 3, 500, at_least=Fraction(most + 1))
+        assert (above.finding, above.engine, above.bound) == (Finding.IMPOSSIBLE, "theorem", most)
+        starves = answered(Asked.STARVATION, policy, 3, 500)
+        assert (starves.finding, starves.theorem) == (Finding.IMPOSSIBLE, above.theorem)
+        largest = answered(Asked.BLOCKED, policy, 3, 8, maximise=True)
+        assert (largest.value, largest.proved_maximal, largest.theorem) == (most, True, above.theorem)
+    # Under the name of another, a policy of one's own is searched.
+    own = attrs.evolve(FQ_CODEL_REJOINS, name="fq-codel")
+    question = attrs.evolve(asked(Asked.STARVATION, "priority", 3, 4), policy=own)
+    assert ask(question).finding is Finding.FOUND
+
+
+@pytest.mark.parametrize("policy", ["round-robin", "fq-codel"])
+def test_the_search_agrees_with_the_theorems(policy: str) -> None:
+    """Searched under another name, nothing is above what the theorem allows."""
+    own = attrs.evolve(ARBITERS[policy], name="own")
+    question = attrs.evolve(asked(Asked.BLOCKED, policy, 3, 8, maximise=True), policy=own)
+    answer = ask(question)
+    ceiling = ceiling_of(asked(Asked.BLOCKED, policy, 3, 8))
+    assert ceiling is not None
+    assert (answer.value, answer.theorem) == (ceiling.blocked(3), "")
 
 
 def test_sixty_four_queues() -> None:
@@ -269,17 +239,6 @@ def test_all_that_a_bucket_lets_through() -> None:
     assert answered(Asked.SERVICE, "token", 1, 6, ["aenq(0, 0..3) == 0"], **wanted).value == 6
     # The last of ten in step 1 find ten before them, of which three leave in each step from the first on.
     assert answered(Asked.WAIT, "token", 1, 6, **wanted).value == 4
-
-
-@given(rows=st.lists(st.lists(st.integers(0, 7), min_size=2, max_size=2), min_size=1, max_size=9),
-       rate=st.integers(0, 4), depth=st.integers(0, 8), level=st.integers(0, 8), same_step=st.booleans())  # fmt: skip
-def test_a_drained_bucket_is_one_that_is_offered(
-    rows: Rows, rate: int, depth: int, level: int, same_step: bool
-) -> None:
-    """The lesser of backlog and tokens is what is admitted of requests that are offered one by one."""
-    rules = StepBucket(rate, depth, level)
-    run = run_gate(rules, rows, same_step)
-    assert [list(row) for row in run.seen.deq] == offered_steps(rules, rows, same_step)
 
 
 def test_a_policy_of_ones_own() -> None:

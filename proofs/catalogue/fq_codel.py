@@ -18,7 +18,7 @@ from headgate.model.arbiters.fq_codel import Lists, rest, stamp, start
 from headgate.model.bounds import fq_codel_bypass, fq_codel_turns
 from headgate.model.steps import requests_of
 from headgate.proofs.find.question import Asked, Question, Span
-from headgate.proofs.find.steps import StepModel, step_model
+from headgate.proofs.find.step_model import StepModel, step_model
 from headgate.proofs.invariants import invariant
 from headgate.proofs.symbolic import decide, lift
 from headgate.proofs.theorem import Expect, Obligation, Query, Theorem

@@ -20,7 +20,8 @@ from headgate.model.conditions import holds
 from headgate.model.replay import Replay, replay
 from headgate.proofs.find.asking import Clock, NoReplayError, OutOfTimeError, stopping
 from headgate.proofs.find.question import Answer, Asked, Finding, Progress, Question, QuestionError
-from headgate.proofs.find.steps import Search, StepModel, refuses, schedule_of, shows_at_least, step_model
+from headgate.proofs.find.step_model import StepModel, shows_at_least, step_model
+from headgate.proofs.find.steps import Search, refuses, schedule_of
 from headgate.proofs.symbolic import lift, symbolic
 from headgate.spec.expressions import Expression, parse_expression
 from headgate.spec.vocabulary import Schedule

@@ -1,8 +1,4 @@
-"""The engine for discrete steps: queues are counters, so that neither their depth nor what waits in them costs time.
-
-What is searched is `headgate.model.steps.run_steps` on the solver's terms: every number of arrivals per queue and step
-is free within its span. Each step's state gets names of its own, which keeps the terms small.
-"""
+"""The engine for discrete steps: queues are counters, so that neither their depth nor what waits in them costs time."""
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -11,27 +7,33 @@ from typing import Any
 import attrs
 import z3
 
-from headgate.model.algebra import each
-from headgate.model.arbiters import ARBITERS, Policy
-from headgate.model.conditions import holds
+from headgate.model.arbiters import ARBITERS
 from headgate.model.replay import Replay, replay
-from headgate.model.step_gate import StepBucket, run_gate
-from headgate.model.steps import StepRun, needs_no_tags, requests_of, run_steps, step_tenants, view
+from headgate.model.steps import needs_no_tags, requests_of, view
 from headgate.proofs.find.asking import Clock, NoReplayError, OutOfTimeError
-from headgate.proofs.find.question import DEFAULT_COUNTS, DEFAULT_STEPS, Answer, Asked, Finding, Progress, Question
+from headgate.proofs.find.question import DEFAULT_COUNTS, Answer, Asked, Finding, Progress, Question
+from headgate.proofs.find.step_ceilings import ceiling_of
+from headgate.proofs.find.step_model import (
+    BUCKET,
+    TOKEN,
+    StepModel,
+    policy_of,
+    run_question,
+    shows_at_least,
+    step_model,
+    steps_of,
+)
 from headgate.proofs.symbolic import decide, lift, symbolic
 from headgate.proofs.symbolic import value as constant
 from headgate.spec.vocabulary import Schedule
 
-__all__ = ["NAME", "Search", "StepModel", "find", "refuses", "schedule_of", "shows_at_least", "step_model"]
+__all__ = ["NAME", "Search", "find", "refuses", "schedule_of"]
 
 NAME = "steps"
 WHY = "queues are counters, so that their depth costs nothing"
 MOST_STEPS = 1000
 FOR_EVER_MS = 2**32 - 1  # what the solver takes for no limit
 LONGEST_WORD = 200  # of an expression, as a schedule's file can hold it
-# The policy that is no arbiter: each queue goes through a token bucket of its own, with these numbers.
-TOKEN, BUCKET = "token", ("rate", "depth", "level")
 # The clause that a schedule of a policy is filed under.
 CLAUSES = {
     "priority": "AR-4", "round-robin": "AR-5", "drr": "AR-6", "vtc": "VT-3", "vtc-no-lift": "VT-4",
@@ -47,46 +49,19 @@ UNITS = {
 }
 
 
-@attrs.frozen
-class StepModel:
-    """All runs that a question is about: the free arrivals per step and queue, the run, and what constrains both.
-
-    `policy` is None where queues go through token buckets. `domain` bounds the arrivals, `definitions` give names to
-    the states, `assumed` are the question's assumptions.
-    """
-
-    question: Question
-    policy: Policy | None
-    arrivals: tuple[tuple[Any, ...], ...]
-    run: StepRun
-    domain: tuple[Any, ...]
-    definitions: tuple[Any, ...]
-    assumed: tuple[Any, ...]
-
-    @property
-    def constraints(self) -> tuple[Any, ...]:
-        """All that holds of a run of the question."""
-        return (*self.domain, *self.definitions, *self.assumed)
-
-    def queues(self) -> Sequence[int]:
-        """Return the queue in question, or all."""
-        victim = self.question.victim
-        return range(self.question.tenants) if victim is None else (victim,)
-
-
 def refuses(question: Question) -> str:
     """Return why this engine cannot answer the question; "" where it can."""
     if question.asked not in UNITS:
         return f"asked: expected one of {', '.join(a.value for a in UNITS)} for steps, got {question.asked.value}"
     if isinstance(question.policy, str) and question.policy not in (*ARBITERS, TOKEN):
         return f"policy: expected a policy ({', '.join(ARBITERS)}) or {TOKEN}, got {question.policy[:60]!r}"
-    policy = _policy(question)
+    policy = policy_of(question)
     if policy is None:
         return _refuses_bucket(question) or _refuses_goal(question)
     if not needs_no_tags(policy):
         known = ", ".join(name for name, policy in ARBITERS.items() if needs_no_tags(policy))
         return f"policy: expected one that needs no tags ({known}) for steps, got {question.policy_name}"
-    if not 1 <= _steps(question) <= MOST_STEPS:
+    if not 1 <= steps_of(question) <= MOST_STEPS:
         return f"steps: expected 1 to {MOST_STEPS}, got {question.steps}"
     if any(weight != 1 for weight in question.all_weights):
         return "weights: expected all 1, since a step serves one request"
@@ -114,75 +89,11 @@ def _refuses_goal(question: Question) -> str:
     if question.asked is Asked.CONDITION and question.shows is None:
         return "shows: expected an expression"
     for expression in (*question.assume, *([question.shows] if question.shows is not None else [])):
-        if (expression.queues, expression.steps) != (question.tenants, _steps(question)):
-            return f"assume: expected an expression on {question.tenants} queues and {_steps(question)} steps"
+        if (expression.queues, expression.steps) != (question.tenants, steps_of(question)):
+            return f"assume: expected an expression on {question.tenants} queues and {steps_of(question)} steps"
         if len(expression.text) > LONGEST_WORD:
             return f"assume: expected expressions of at most {LONGEST_WORD} characters; give several"
     return ""
-
-
-def _policy(question: Question) -> Policy | None:
-    return question.policy if isinstance(question.policy, Policy) else ARBITERS.get(question.policy)
-
-
-def _steps(question: Question) -> int:
-    return DEFAULT_STEPS if question.steps is None else question.steps
-
-
-def step_model(question: Question) -> StepModel:
-    """Return the runs of `question` as terms; to be used within `symbolic()`."""
-    span = question.arrivals or DEFAULT_COUNTS
-    arrivals = tuple(
-        tuple(z3.Int(f"aenq_{queue}_{step}") for queue in range(question.tenants)) for step in range(_steps(question))
-    )
-    domain = [z3.And(n >= span.least, n <= span.most) for row in arrivals for n in row]
-    definitions: list[Any] = []
-
-    def keep(step: int, part: Any) -> Any:
-        def named(term: Any) -> Any:
-            if not isinstance(term, z3.ExprRef) or z3.is_const(term):
-                return term
-            name = z3.FreshConst(term.sort(), f"step{step}")
-            definitions.append(name == term)
-            return name
-
-        return each(named, part)
-
-    run = _run(question, arrivals, keep)
-    assumed = tuple(lift(holds(expression, run.seen)) for expression in question.assume)
-    return StepModel(question, _policy(question), arrivals, run, tuple(domain), tuple(definitions), assumed)
-
-
-def _run(question: Question, arrivals: Sequence[Sequence[Any]], keep: Callable[[int, Any], Any]) -> StepRun:
-    policy, span = _policy(question), question.arrivals or DEFAULT_COUNTS
-    if policy is None:
-        rules = StepBucket(*(int(question.parameters[key]) for key in BUCKET))
-        return run_gate(rules, arrivals, question.same_step, keep)
-    tenants = step_tenants(question.tenants, question.all_priorities)
-    return run_steps(policy, tenants, arrivals, question.same_step, span.most, keep)
-
-
-def shows_at_least(model: StepModel, value: int) -> Any:
-    """Return whether a run shows what is asked for, to the amount of at least `value`."""
-    question, run = model.question, model.run
-    steps = range(len(run.served))
-    if question.asked is Asked.CONDITION:
-        return lift(holds(question.shows, run.seen))
-    if value <= 0:
-        return lift(True)
-    if question.asked is Asked.SERVICE:
-        return lift(run.seen.cdeq[-1][model.queues()[0]] >= value)
-    cases = []
-    for queue in model.queues():
-        if question.asked is Asked.BLOCKED:
-            rows = [[lift(run.blocked[step][queue]) for step in steps[begin : begin + value]] for begin in steps]
-            cases += [z3.And(*row) for row in rows if len(row) == value]
-        else:
-            # What came by `begin` and is not gone by `end` was passed over in each step between.
-            apart = value - 1 if question.same_step else value
-            pairs = [(begin, begin + apart) for begin in steps if begin + apart in steps]
-            cases += [lift(run.seen.cenq[b][queue] > run.seen.cdeq[e][queue]) for b, e in pairs]
-    return z3.Or(*cases)
 
 
 class Search:
@@ -249,6 +160,9 @@ class Search:
 
 def find(question: Question, clock: Clock, tell: Progress) -> Answer:
     """Answer the question; out of time, with what is established by then."""
+    settled = _settled(question)
+    if settled is not None:
+        return settled
     with symbolic():
         model = step_model(question)
         search = Search(model, clock)
@@ -257,6 +171,20 @@ def find(question: Question, clock: Clock, tell: Progress) -> Answer:
         if question.asked is Asked.CONDITION:
             return _one(model, search, 1)
         return _most(model, search, tell) if question.maximise else _one(model, search, _least(question))
+
+
+def _settled(question: Question) -> Answer | None:
+    """Return the answer that a theorem gives for every number of steps, if one does."""
+    ceiling = ceiling_of(question)
+    if ceiling is None or question.maximise:
+        return None
+    most = ceiling.blocked(question.tenants)
+    if question.asked is Asked.BLOCKED and _least(question) <= most:
+        return None
+    why = f"theorem {ceiling.theorem} answers for every number of steps, so that nothing was searched"
+    certain = f"no queue that waits is blocked for more than {most} steps in a row, however many there are"
+    return Answer(question, Finding.IMPOSSIBLE, "theorem", why, None, Fraction(most), "steps",
+                  theorem=ceiling.theorem, established=(certain,))  # fmt: skip
 
 
 def _least(question: Question) -> int:
@@ -286,8 +214,9 @@ def _most(model: StepModel, search: Search, tell: Progress) -> Answer:
     unit, steps = UNITS[model.question.asked], len(model.arrivals)
     # A service is of one request, but for buckets.
     top = steps * (model.question.arrivals or DEFAULT_COUNTS).most if model.policy is None else steps
+    ceiling = ceiling_of(model.question)
     best: Answer | None = None
-    low, high = -1, top  # shown; not refuted
+    low, high = -1, top if ceiling is None else min(top, ceiling.blocked(model.question.tenants))  # shown; not refuted
     try:
         while low < high:
             middle = low + 1 if low < 0 else (low + high + 1) // 2
@@ -310,8 +239,10 @@ def _most(model: StepModel, search: Search, tell: Progress) -> Answer:
         return attrs.evolve(best, bound=Fraction(high), established=certain)
     if best is None:
         return _impossible(model, 0)
-    proved = (f"no schedule of {steps} steps shows more than {low} {unit}",)
-    return attrs.evolve(best, bound=best.value, proved_maximal=True, established=proved)
+    by_theorem = ceiling is not None and low == ceiling.blocked(model.question.tenants)
+    proved = f"no schedule of {'any number of' if by_theorem else steps} steps shows more than {low} {unit}"
+    theorem = ceiling.theorem if ceiling is not None and by_theorem else ""
+    return attrs.evolve(best, bound=best.value, proved_maximal=True, theorem=theorem, established=(proved,))
 
 
 def _lasso(model: StepModel, search: Search) -> Answer:
@@ -344,7 +275,7 @@ def _closing(model: StepModel, end: int) -> Iterator[Any]:
 def _loop(model: StepModel, arrivals: list[list[int]]) -> tuple[int, int]:
     """Return the queue that is blocked in the shortest loop at the end of these arrivals, and where it begins."""
     question = model.question
-    run = _run(question, arrivals, lambda step, part: part)
+    run = run_question(question, arrivals, lambda step, part: part)
     blocked = [False] * question.tenants
     for begin in reversed(range(len(arrivals))):
         row = run.blocked[begin]
