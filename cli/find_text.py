@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "as_text", "explained_text", "verdict_of"]
 
+# What is there or not, rather than so much of it.
+UNCOUNTED = {Asked.CONDITION: "steps of which it holds", Asked.STARVATION: "a queue that waits for ever"}
 # A policy that the same arrivals are worth a look under: what corrects the one that was asked about.
 FIXES = {"fq-codel-rejoins": "fq-codel", "vtc-no-lift": "vtc"}
 
@@ -56,6 +58,8 @@ def _word(answer: Answer) -> tuple[str, str]:
 def _said(answer: Answer) -> str:
     question = answer.question
     about = scope_text(question)
+    if answer.finding is Finding.FOUND and question.asked in UNCOUNTED:
+        return f"{UNCOUNTED[question.asked]} ({about})"
     if answer.finding is Finding.FOUND and answer.value is not None:
         value = f"{number_text(answer.value)} {answer.unit}"
         if question.maximise:

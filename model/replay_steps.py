@@ -48,8 +48,12 @@ class _Steps:
     @property
     def lanes(self) -> list[Lane]:
         if self.execution is not None:
-            return list(service_lanes(self.execution, self.queues))
+            return [self._within(lane) for lane in service_lanes(self.execution, self.queues)]
         return [self._lane(queue) for queue in range(self.queues)]
+
+    def _within(self, lane: Lane) -> Lane:
+        """Return the lane without what is served when the steps are over: of a loop it would never be."""
+        return Lane(lane.label, tuple(m for m in lane.marks if m.kind != "service" or m.begin_ns < self.steps))
 
     def _lane(self, queue: int) -> Lane:
         later, marks = 0 if self.same_step else 1, []

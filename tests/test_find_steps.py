@@ -142,6 +142,10 @@ def test_strict_priority_starves() -> None:
     answer = answered(Asked.STARVATION, "priority", 4, 7, victim=2, minimal=True)
     assert answer.schedule is not None
     assert (answer.schedule.parameters["steps"], answer.schedule.parameters["loop"]) == (2, 1)
+    assert answer.replay is not None
+    assert not any(mark.kind == "service" for mark in answer.replay.lanes[2].marks), (
+        "it waits for ever in the picture too"
+    )
     assert [(r.tenant, r.arrival_ns) for r in answer.schedule.requests] in (
         [(0, 1), (2, 1), (0, 2)], [(0, 1), (2, 1), (1, 2)], [(1, 1), (2, 1), (0, 2)], [(1, 1), (2, 1), (1, 2)],
     )  # fmt: skip
