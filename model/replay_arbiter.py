@@ -6,18 +6,18 @@ blackouts, `within` (ns) by when what counts must be over, and `at_least` in pla
 
 from fractions import Fraction
 
-from headgate.model.replay import CLAIMS, Given, Lane, Mark, Replay, ReplayError, serve_all, service_lanes
+from headgate.model.replay import Given, Lane, Mark, Replay, ReplayError, Runner, serve, service_lanes
 from headgate.model.simulator import effective_rate_of
 from headgate.model.waiting import first_difference, longest_wait, worst_shortfall
 from headgate.spec.units import exact_text
 
-__all__: list[str] = []
+__all__ = ["CLAIMS"]
 
 
 def _wait(given: Given) -> Replay:
     """Claim "wait": a request of `tenant` (of anybody, if it is not given) waits `at_least` so many ns."""
     weights = given.numbers("weights")
-    execution = serve_all(given, weights)
+    execution = serve(given, weights)
     lanes = list(service_lanes(execution, len(weights)))
     asked = given.number("at_least", least=None)
     service = longest_wait(execution.services, given.tenant("tenant", len(weights)), given.within())
@@ -44,7 +44,7 @@ def _deficit(given: Given) -> Replay:
     tenant = given.tenant("tenant", len(weights))
     if tenant is None:
         raise ReplayError(f"parameters.tenant: expected one of the {len(weights)} tenants, got none")
-    execution = serve_all(given, weights)
+    execution = serve(given, weights)
     rate = effective_rate_of(given.server())
     share = weights[tenant] / sum(weights) * rate
     largest = [max((r.bytes for r in given.requests if r.tenant == t), default=0) for t in range(len(weights))]
@@ -70,7 +70,7 @@ def _difference(given: Given) -> Replay:
     """Claim "difference": the policy and the one that `against` names serve the same requests in different orders."""
     weights = given.numbers("weights")
     arbiter, other = given.arbiter(), given.arbiter("against")
-    execution, against = serve_all(given, weights), serve_all(given, weights, other)
+    execution, against = serve(given, weights), serve(given, weights, other)
     lanes = [*service_lanes(execution, len(weights))]
     lanes += [Lane(f"{lane.label}, {other.name}"[:40], lane.marks) for lane in service_lanes(against, len(weights))]
     apart = first_difference(execution.services, against.services, given.within())
@@ -89,6 +89,8 @@ def _difference(given: Given) -> Replay:
     return Replay(True, Fraction(count), Fraction(0), "differences", finding, tuple(lanes), execution)
 
 
-CLAIMS[("arbiter", "wait")] = _wait
-CLAIMS[("arbiter", "deficit")] = _deficit
-CLAIMS[("arbiter", "difference")] = _difference
+CLAIMS: dict[tuple[str, str], Runner] = {
+    ("arbiter", "wait"): _wait,
+    ("arbiter", "deficit"): _deficit,
+    ("arbiter", "difference"): _difference,
+}

@@ -16,7 +16,7 @@ import attrs
 from headgate.model.algebra import all_
 from headgate.model.bounds import fq_codel_turns
 from headgate.model.conditions import History, history, holds
-from headgate.model.replay import CLAIMS, Given, Lane, Mark, Replay, ReplayError, serve_all, service_lanes
+from headgate.model.replay import Given, Lane, Mark, Replay, ReplayError, Runner, serve, service_lanes
 from headgate.model.step_gate import StepBucket, offered_steps
 from headgate.model.steps import needs_no_tags, requests_of, run_steps, step_tenants, view
 from headgate.spec.errors import InputError
@@ -24,7 +24,7 @@ from headgate.spec.expressions import Expression, parse_expression
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Execution
 
-__all__: list[str] = []
+__all__ = ["CLAIMS"]
 
 MOST_STEPS = 10_000
 # A loop is run so many times on the event simulator; that its state comes back is checked beside.
@@ -83,14 +83,14 @@ def _read(given: Given, repeated: int = 0) -> _Steps:
     weights = given.numbers("weights")
     if any(weight != 1 for weight in weights) or given.positive("peak") != 1:
         raise ReplayError("parameters.weights: expected weights and a peak of 1, since a step serves one request")
-    same_step = given.whole("same_step", least=0, most=1, default=0) == 1
+    same_step = given.whole_within("same_step", least=0, most=1, default=0) == 1
     rows = _rows(given, len(weights), same_step)
     rows += rows[len(rows) - repeated :] * (LOOPS - 1) if repeated else []
     if given.rule == "token":
         gone = offered_steps(_bucket(given), rows, same_step)
         return _Steps(given, len(weights), same_step, history(rows, gone), None)
     given.requests = requests_of(rows, same_step)
-    execution = serve_all(given, weights)
+    execution = serve(given, weights)
     served = [[0] * len(weights) for _ in rows]
     for service in execution.services:
         if service.start_ns < len(rows):
@@ -100,7 +100,7 @@ def _read(given: Given, repeated: int = 0) -> _Steps:
 
 def _rows(given: Given, queues: int, same_step: bool) -> list[list[int]]:
     """Return the arrivals per step and queue."""
-    steps = given.whole("steps", least=1, most=MOST_STEPS)
+    steps = given.whole_within("steps", least=1, most=MOST_STEPS)
     rows = [[0] * queues for _ in range(steps)]
     for number, request in enumerate(given.requests):
         step = request.arrival_ns - (0 if same_step else 1)
@@ -112,7 +112,7 @@ def _rows(given: Given, queues: int, same_step: bool) -> list[list[int]]:
 
 
 def _bucket(given: Given) -> StepBucket:
-    return StepBucket(*(given.whole(key, least=0, most=10**9) for key in ("rate", "depth", "level")))
+    return StepBucket(*(given.whole_within(key, least=0, most=10**9) for key in ("rate", "depth", "level")))
 
 
 def _expressions(given: Given, key: str, queues: int, steps: int) -> list[Expression]:
@@ -238,8 +238,8 @@ def _starvation(given: Given) -> Replay:
 
     The state after the loop is that before it, in all that the policy's choices depend on, so what happens in it does.
     """
-    length = given.whole("loop", least=1, most=MOST_STEPS)
-    first = given.whole("steps", least=length, most=MOST_STEPS) - length
+    length = given.whole_within("loop", least=1, most=MOST_STEPS)
+    first = given.whole_within("steps", least=length, most=MOST_STEPS) - length
     policy = given.arbiter()
     if not needs_no_tags(policy):
         raise ReplayError(f"rule: expected a policy whose queues can be counts, got {policy.name}")
@@ -262,13 +262,11 @@ def _starvation(given: Given) -> Replay:
     return Replay(bool(observed), observed, Fraction(0), "loops", broken or finding, tuple(lanes), steps.execution)
 
 
-CLAIMS.update(
-    {
-        ("steps", "service"): _claim(_service, "requests"),
-        ("steps", "blocked"): _claim(_blocked, "steps"),
-        ("steps", "wait"): _claim(_wait, "steps"),
-        ("steps", "turns"): _claim(_turns, "requests"),
-        ("steps", "condition"): _claim(_condition, "times"),
-        ("steps", "starvation"): _starvation,
-    }
-)
+CLAIMS: dict[tuple[str, str], Runner] = {
+    ("steps", "service"): _claim(_service, "requests"),
+    ("steps", "blocked"): _claim(_blocked, "steps"),
+    ("steps", "wait"): _claim(_wait, "steps"),
+    ("steps", "turns"): _claim(_turns, "requests"),
+    ("steps", "condition"): _claim(_condition, "times"),
+    ("steps", "starvation"): _starvation,
+}

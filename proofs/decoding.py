@@ -23,7 +23,9 @@ def schedule_of(
     `heading` is (clause, statement, mechanism, rule, claim).
     """
     clause, statement, mechanism, rule, claim = heading
-    decoded = [Request(*(int(decide(model, term)) for term in request)) for request in requests]
+    # A request has a row, or none: then the memory row is 0.
+    rows = [[int(decide(model, term)) for term in request] for request in requests]
+    decoded = [Request(tenant, at, size, row=sum(row)) for tenant, at, size, *row in rows]
     exact = {key: _exact(model, term) for key, term in parameters.items()}
     return Schedule(clause, statement, mechanism, rule, claim, exact, tuple(decoded))
 

@@ -16,6 +16,8 @@ import attrs
 import z3
 
 from headgate.model.algebra import where
+from headgate.model.arbiters import Stamp, Tenants
+from headgate.model.arbiters.fr_fcfs import OpenRow, fr_fcfs
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import Bucket, envelope, full, offer, refill
 from headgate.model.marker import Colour, Marker, MarkerRates, fresh, mark
@@ -128,12 +130,27 @@ def _pair_system(name: str) -> System:
     )  # fmt: skip
 
 
+def _capped() -> System:
+    row, passed, cap = z3.Ints("row passed cap")
+    policy, tenants, here = fr_fcfs("fr-fcfs-cap", cap), Tenants(2, (0, 1), (0, 0), (1, 1)), OpenRow(row, passed)
+    heads = tuple(Stamp(0, 0, 1, *z3.Ints(f"order{k} row{k}")) for k in (0, 1))
+    waiting = tuple(z3.Bools("waiting0 waiting1"))
+    _, _, served = policy.select(here, tenants, heads, waiting)
+    first, rested = policy.start(tenants), policy.rest(here)
+    return System(
+        (row, passed, cap), (lift(first.row), lift(first.passed), cap), cap >= 0,
+        ((z3.Or(*waiting), (served.row, served.passed, cap)), (lift(True), (rested.row, rested.passed, cap))),
+        passed > cap, "two tenants; that no more than c in a row pass over the oldest, which all else follows from",
+    )  # fmt: skip
+
+
 SYSTEMS: Mapping[str, Callable[[], System]] = {
     "bucket-envelope": _bucket,
     "marker-envelopes": _marker,
     "refresh-service-curve": _refresh,
     "sfq-pairwise-gap": _pair("sfq"),
     "scfq-pairwise-gap": _pair("scfq"),
+    "fr-fcfs-cap-bypass": _capped,
 }
 
 
@@ -153,11 +170,28 @@ NOT_ASKED: Mapping[str, str] = {
     "sfq-bypass": "a step from the invariant of sfq-delay to its bound",
     "scfq-bypass": "a step from the invariant of scfq-delay to its bound",
     "admission-atomic": "its claim is the invariant itself",
+    "admission-safety": "its invariant is that of admission-atomic, its delays are those of sfq-delay",
     "early-delay": "rates times deadlines are products of unknowns",
     "wfq-lateness": "as for early-delay",
+    "wfq-delay": "slopes times times are products of unknowns",
+    "wf2q-plus-code": "its claim is the invariant itself",
+    "wf2q-plus-delay": "weights times virtual time are products of unknowns",
+    "refresh-postponed": "refreshes owed times the blackout are products of unknowns",
+    "refresh-anywhere": "its claim is a step from an invariant of one interval to any window",
     "vtc-gap": "its claim is one step from the invariant itself",
     "fq-codel-turns": "its claim is a count that goes down with every service, on one step",
+    "allocator-isolation": "one page stands for all: what is not touched would be a state without an end",
+    "allocator-leases": "as for allocator-isolation",
+    "allocator-conservation": "as for allocator-isolation",
+    "allocator-code": "its claim is the invariant itself",
+    "colours-pigeonhole": "tenants times banks is a product of two unknowns",
+    "channels-imbalance": "shares times ledgers are products of unknowns",
+    "drr-delay": "guarantees times time are products of unknowns",
+    "sfq-weighted-gap": "sfq-pairwise-gap is asked of the same steps, in cost",
+    "composed-delay": "rates times what is owed are products of unknowns",
     "drr-service-curve": "turns times quanta are products of unknowns",
+    "drr-request-delay": "as for drr-turns",
+    "drr-turns": "turns times quanta are products of unknowns",
 }
 
 

@@ -28,11 +28,13 @@ from headgate.model.simulator import Server
 from headgate.proofs.symbolic import lift
 
 __all__ = [
+    "Cost",
     "Domain",
     "Requests",
     "Stage",
     "Table",
     "Turn",
+    "apart",
     "domain_of",
     "exact",
     "gap_exceeds",
@@ -44,6 +46,9 @@ __all__ = [
 ]
 
 UNIT_SERVER = Server(Fraction(1))
+
+# What a request costs, of its tenant and its size, in units of the table.
+Cost = Callable[[Any, Any], Any]
 
 
 @attrs.frozen
@@ -166,10 +171,15 @@ def domain_of(count: int, largest: int) -> Domain:
     return Domain(count, (1, largest), (0, count * largest))
 
 
-def table(policy: Policy, tenants: Tenants, count: int, largest: int) -> Table:
-    """Return the table of `count` requests of 1..`largest` bytes; every tenant has weight 1."""
+def table(policy: Policy, tenants: Tenants, count: int, largest: int, cost: Cost | None = None) -> Table:
+    """Return the table of `count` requests of 1..`largest` bytes that keep the server busy from 0 to their end.
+
+    Unless `cost` says otherwise, all weights are 1.
+    """
     stage = Stage(tenants, (Fraction(1),) * tenants.count)
-    return serve(policy, stage, requests(stage, domain_of(count, largest)))
+    found = serve(policy, stage, requests(stage, domain_of(count, largest)), cost=cost)
+    busy = (found.arrivals[0] == 0, *(turn.follows for turn in found.turns[1:]))
+    return attrs.evolve(found, own_constraints=(*found.own_constraints, *busy))
 
 
 def requests(stage: Stage, domain: Domain) -> Requests:
@@ -185,13 +195,18 @@ def requests(stage: Stage, domain: Domain) -> Requests:
 
 
 def serve(
-    policy: Policy, stage: Stage, asked: Requests, prefix: str = "", check: Callable[[], None] = lambda: None
+    policy: Policy,
+    stage: Stage,
+    asked: Requests,
+    prefix: str = "",
+    check: Callable[[], None] = lambda: None,
+    cost: Cost | None = None,
 ) -> Table:
     """Return the turns in which `policy` serves the requests; `prefix` sets its terms apart from another policy's.
 
-    `check` is called before every turn, and ends the work where it raises.
+    `check` is called before every turn, and ends the work where it raises. `cost` stands for size over weight.
     """
-    run = _Run(policy, stage, asked, prefix)
+    run = _Run(policy, stage, asked, prefix, cost or stage.cost)
     turns = []
     for number in range(len(asked.sizes)):
         check()
@@ -202,8 +217,8 @@ def serve(
 class _Run:
     """The run of a table: the state of the arbiter and the stamps given so far."""
 
-    def __init__(self, policy: Policy, stage: Stage, asked: Requests, prefix: str) -> None:
-        self.policy, self.stage, self.asked, self.prefix = policy, stage, asked, prefix
+    def __init__(self, policy: Policy, stage: Stage, asked: Requests, prefix: str, cost: Cost) -> None:
+        self.policy, self.stage, self.asked, self.prefix, self.cost = policy, stage, asked, prefix, cost
         self.scale, self.tenants = stage.scale, stage.scaled_tenants
         self.arrivals = [_times(arrival, self.scale) for arrival in asked.arrivals]
         self.state: Any = policy.start(self.tenants)
@@ -246,7 +261,7 @@ class _Run:
 
     def _stamp(self, k: int, now: Any) -> None:
         owner, size, at = self.asked.tenants[k], self.asked.sizes[k], self.arrivals[k]
-        cost = self.stage.cost(owner, size)
+        cost = self.cost(owner, size)
         due = goyal_expected_arrival(at, choose(owner, self.expected), 0)
         arrival = Arrival(at, _times(size, self.scale), cost, k, due, self.asked.rows[k])
         state, stamp = self.policy.stamp(self.policy.advance(self.state, at), owner, arrival)
@@ -324,6 +339,26 @@ def gap_exceeds(found: Table, bound: Any) -> Any:
             drift = drift + where(turn.tenant == 0, turn.size, where(turn.tenant == 1, -turn.size, 0))
             cases.append(z3.And(*both, z3.Or(drift > bound, -drift > bound)))
     return z3.Or(*cases)
+
+
+def apart(found: Table, bound: Any, cost: Cost) -> Any:
+    """Return whether the two tenants of a table drift further apart than `bound`, in cost, while both are backlogged.
+
+    What every turn moves them apart has a name of its own, which is far faster where the cost is itself a choice. One
+    service alone is within every bound that is asked for here, so that a window has two or more.
+    """
+    moved = z3.Ints([f"moved{number}" for number in range(len(found.turns))])
+    terms = [
+        name == where(turn.tenant == 0, cost(turn.tenant, turn.size), -cost(turn.tenant, turn.size))
+        for name, turn in zip(moved, found.turns, strict=True)
+    ]
+    cases = []
+    for first in range(len(found.turns)):
+        both, drift = [*found.turns[first].waiting[:2]], moved[first]
+        for name, turn in zip(moved[first + 1 :], found.turns[first + 1 :], strict=True):
+            both, drift = [*both, *turn.waiting[:2]], drift + name
+            cases.append(z3.And(*both, z3.Or(drift > bound, -drift > bound)))
+    return z3.And(*terms, z3.Or(*cases))
 
 
 def exact(number: Fraction) -> Any:

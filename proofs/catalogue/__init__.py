@@ -7,14 +7,27 @@ __all__ = ["catalogue"]
 MODULES = (
     "buckets",
     "meter",
+    "excess",
     "fair_queueing",
+    "weighted",
     "delay",
     "deadlines",
+    "fluid",
+    "eligible",
     "turns",
     "fq_codel",
     "arbitration",
+    "bypass",
+    "starvation",
+    "channels",
     "refresh",
+    "refresh_modes",
     "admission",
+    "composition",
+    "allocator",
+    "allocator_code",
+    "colours",
+    "safety",
 )
 
 
