@@ -6,6 +6,7 @@ replay returns what was observed, the bound that it was held against, and lanes 
 `at_least`, where a claim heeds it, takes the place of the bound: shown is then what reaches it.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from importlib import import_module
@@ -49,7 +50,7 @@ from headgate.model.refresh import (
 )
 from headgate.model.simulator import Server, finish_time, simulate
 from headgate.spec.units import exact_text
-from headgate.spec.vocabulary import Contract, Excess, Execution, Request, Schedule, Service
+from headgate.spec.vocabulary import Contract, Excess, Execution, Policing, Request, Schedule, Service
 
 __all__ = [
     "CLAIMS",
@@ -69,7 +70,14 @@ __all__ = [
 # A replay walks time; a file that asks for more steps than this is refused.
 MOST_STEPS = 1_000_000
 # The files beside this one that hold further claims.
-MODULES = ("replay_isolation", "replay_composed", "replay_memory", "replay_arbiter", "replay_steps")
+MODULES = (
+    "replay_isolation",
+    "replay_composed",
+    "replay_memory",
+    "replay_eviction",
+    "replay_arbiter",
+    "replay_steps",
+)
 # No timeline shows more blackouts than this.
 MOST_MARKS = 1000
 # A loop that needs more requests than this until it shows something is refused.
@@ -89,7 +97,7 @@ class ReplayError(ValueError):
 class Mark:
     """Something on a timeline: a span, or an instant where `begin_ns == end_ns`; of a level, its `value` as well.
 
-    Kinds: arrival, admitted, refused (instants), service, blackout, loop, violation, level (spans).
+    Kinds: arrival, admitted, refused, hit, miss (instants), service, blackout, loop, violation, level (spans).
     """
 
     begin_ns: Fraction
@@ -174,7 +182,7 @@ class Given:
         return given
 
     def numbers(self, key: str, least: Fraction | None = None) -> list[Fraction]:
-        """Return exact numbers of at least `least`; None: above 0."""
+        """Return a list of numbers above 0, or of at least `least`."""
         given = self._parameters.get(key)
         if not isinstance(given, list | tuple) or not given:
             raise ReplayError(f"parameters.{key}: expected a list of exact numbers, got {given!r}")
@@ -225,6 +233,21 @@ class Given:
         if not isinstance(given, list | tuple) or len(given) != tenants or not all(n in (0, 1) for n in given):
             raise ReplayError(f"parameters.{key}: expected 0 or 1 for each of {tenants} tenants, got {given!r}")
         return [n == 1 for n in given]
+
+    def bursts(self, weights: list[Fraction]) -> list[tuple[Fraction, Fraction, Excess]]:
+        """Return each tenant's burst rate, burst duration and what becomes of its excess."""
+        rates, durations = self.numbers("burst_rates"), self.numbers("burst_durations", least=Fraction(0))
+        ways = self._parameters.get("excess")
+        names = [way.value for way in Excess]
+        for key, given in (("burst_rates", rates), ("burst_durations", durations), ("excess", ways)):
+            if not isinstance(given, list | tuple) or len(given) != len(weights):
+                raise ReplayError(f"parameters.{key}: expected one for each of {len(weights)} tenants, got {given!r}")
+        assert isinstance(ways, list | tuple)
+        if any(rate < weight for rate, weight in zip(rates, weights, strict=True)):
+            raise ReplayError(f"parameters.burst_rates: expected at least the weights, got {_listed(rates)}")
+        if not all(way in names for way in ways):
+            raise ReplayError(f"parameters.excess: expected {', '.join(names)}, got {ways!r}")
+        return list(zip(rates, durations, map(Excess, ways), strict=True))
 
     def rule_of(self, *rules: str) -> str:
         if self.rule not in rules:
@@ -303,11 +326,18 @@ class Given:
         """Return what a finding calls the number that `judge` holds against."""
         return "asked for was" if "at_least" in self._parameters else "the bound is"
 
+    def parameter(self, key: str) -> object:
+        return self._parameters.get(key)
+
     def elapsed(self) -> Iterator[tuple[Request, int]]:
         last = 0
         for request in self.requests:
             yield request, request.arrival_ns - last
             last = request.arrival_ns
+
+
+def _listed(numbers: list[Fraction]) -> str:
+    return ", ".join(str(exact_text(number)) for number in numbers)
 
 
 Offers = list[tuple[Request, bool]]
@@ -325,6 +355,8 @@ def _bucket_offers(given: Given) -> tuple[Offers, list[_Held]]:
     """Run the offers against the bucket; return what was admitted and the levels, for the timeline."""
     rate, depth = given.positive("rate"), given.positive("depth")
     rule = given.rule_of("token", "essay", "paused")
+    rates = (given.number("sum_of_rates"), given.positive("capacity")) if rule == "essay" else ()
+    scale, (rate, depth) = _whole(rate, depth)
     clock, bucket, offers, levels = paused_full(depth), full(depth), [], []
     for request, elapsed in given.elapsed():
         if rule == "paused":
@@ -332,16 +364,17 @@ def _bucket_offers(given: Given) -> tuple[Offers, list[_Held]]:
             bucket = Bucket(clock.level)
         else:
             bucket = refill(bucket, rate, depth, elapsed)
-        before = bucket.level
-        if rule == "essay":
-            admitted, bucket = essay_offer(
-                bucket, request.bytes, given.number("sum_of_rates"), given.positive("capacity")
-            )
-        else:
-            admitted, bucket = offer(bucket, request.bytes)
+        before, size = bucket.level, request.bytes * scale
+        admitted, bucket = essay_offer(bucket, size, *rates) if rule == "essay" else offer(bucket, size)
         offers.append((request, admitted))
-        levels.append(_Held(Fraction(before), Fraction(bucket.level)))
+        levels.append(_Held(Fraction(before, scale), Fraction(bucket.level, scale)))
     return offers, levels
+
+
+def _whole(*numbers: Fraction) -> tuple[int, list[Any]]:
+    """Return a scale and the numbers times it, all whole: the rules run many times faster on integers."""
+    scale = math.lcm(*(number.denominator for number in numbers))
+    return scale, [int(number * scale) for number in numbers]
 
 
 Bound = Callable[[Fraction], Fraction]
@@ -358,24 +391,28 @@ def _worst_window(
     """
     admitted = [request for request, ok in offers if ok]
     worst: tuple[Fraction, Fraction, tuple[Request, Request] | None] = (Fraction(0), bound(Fraction(0)), None)
-    for line in lines:
-        for opening, closing, total in _above(admitted, line):
-            limit = bound(Fraction(closing.arrival_ns - opening.arrival_ns))
-            if worst[2] is None or total - limit > worst[0] - worst[1]:
-                worst = (total, limit, (opening, closing))
+    for line in lines if admitted else ():
+        opening, closing, total = _furthest_above(admitted, line)
+        limit = bound(Fraction(closing.arrival_ns - opening.arrival_ns))
+        if worst[2] is None or total - limit > worst[0] - worst[1]:
+            worst = (total, limit, (opening, closing))
     return worst
 
 
-def _above(admitted: list[Request], line: tuple[Fraction, Fraction]) -> Iterator[tuple[Request, Request, Fraction]]:
-    """Yield (opening, closing, bytes) for each closing request: the window furthest above the line, in one pass."""
-    before, rate = 0, line[1]
-    best: tuple[Fraction, Request, int] | None = None
-    for request in admitted:
-        ahead = rate * request.arrival_ns - before
-        if best is None or ahead > best[0]:
-            best = (ahead, request, before)
+def _furthest_above(admitted: list[Request], line: tuple[Fraction, Fraction]) -> tuple[Request, Request, Fraction]:
+    """Return (opening, closing, bytes) of the window whose bytes are furthest above the line, in one pass."""
+    scale, (rate,) = _whole(line[1])
+    before, opening, ahead, opened = 0, admitted[0], 0, 0
+    found, most = (opening, opening, 0), 0
+    for number, request in enumerate(admitted):
+        due = rate * request.arrival_ns
+        if number == 0 or due - before * scale > ahead:
+            opening, ahead, opened = request, due - before * scale, before
         before += request.bytes
-        yield best[1], request, Fraction(before - best[2])
+        above = before * scale - due + ahead
+        if number == 0 or above > most:
+            found, most = (opening, request, before - opened), above
+    return found[0], found[1], Fraction(found[2])
 
 
 def _overrun(given: Given, offers: Offers, level: Lane, bound: Bound, lines: Lines, what: str) -> Replay:
@@ -448,15 +485,17 @@ def _meter_window(given: Given) -> Replay:
     allowance = burst_allowance(guaranteed, burst, given.number("duration"), largest)
     rates = MeterRates(guaranteed, burst, largest, allowance)
     given.rule_of("contract")
-    meter: Meter = fresh(rates)
+    scale, numbers = _whole(guaranteed, burst, largest, Fraction(allowance))
+    scaled = MeterRates(*numbers)
+    meter: Meter = fresh(scaled)
     offers: Offers = []
     ledgers = []
     for request, elapsed in given.elapsed():
-        meter = advance(meter, rates, elapsed)
+        meter = advance(meter, scaled, elapsed)
         before = meter.ledger
-        admitted, meter = meter_offer(meter, rates, request.bytes)
+        admitted, meter = meter_offer(meter, scaled, request.bytes * scale)
         offers.append((request, admitted))
-        ledgers.append(_Held(Fraction(before), Fraction(meter.ledger)))
+        ledgers.append(_Held(Fraction(before, scale), Fraction(meter.ledger, scale)))
     lane = _level_lane("ledger", offers, ledgers, Fraction(rates.allowance))
     lines = [(rates.max_request, rates.burst), (rates.allowance, rates.guaranteed)]
     return _overrun(given, offers, lane, lambda t: Fraction(window_bound(rates, t)), lines, "the contract")
@@ -499,14 +538,18 @@ def _arbiter_late(given: Given) -> Replay:
     """Claim "late": a request of `tenant` finishes more than `latency` ns after its expected arrival.
 
     `largest` gives each tenant's largest request, where quanta depend on it; `best_effort` is 1 for a tenant that is
-    served in the background, which has no expected arrival.
+    served in the background, which has no expected arrival. With `excess`, `burst_rates` and `burst_durations` the
+    requests are policed by these contracts, and only what is in contract can be late.
     """
     weights = given.numbers("weights")
     tenant = _tenant(given, weights)
     execution = serve(given, weights)
     bound = given.number("latency") - given.tighter()
     lanes = list(service_lanes(execution, len(weights)))
-    late = [(_lateness(s), s) for s in execution.services if s.request.tenant == tenant and s.expected_ns is not None]
+    own = [s for s in execution.services if s.request.tenant == tenant and s.expected_ns is not None]
+    if given.has("excess"):
+        own = [s for s in own if s.policing in (Policing.PACED, Policing.BURST)]
+    late = [(_lateness(s), s) for s in own]
     if not late:
         finding = f"nothing of tenant {tenant} is served in line"
         return Replay(False, Fraction(0), bound, "ns", finding, tuple(lanes), execution)
@@ -686,7 +729,7 @@ def _tenant(given: Given, weights: list[Fraction], key: str = "tenant") -> int:
 def serve(
     given: Given, weights: list[Fraction], policy: Policy | None = None, server: Server | None = None
 ) -> Execution:
-    """Serve the requests with everything in contract: only the arbiter is at stake.
+    """Serve the requests; without contracts of their own everything is in line: only the arbiter is at stake.
 
     Policy and server are those of the schedule, unless they are given. `reference` is the rate of the fluid that WFQ
     follows, by default the effective rate of the server.
@@ -708,13 +751,14 @@ def _refuse_unfit(given: Given, weights: list[Fraction]) -> None:
 def _contracts(given: Given, weights: list[Fraction]) -> list[Contract]:
     priorities = given.priorities(len(weights))
     largest, best_effort = given.largest(len(weights)), given.flags("best_effort", len(weights))
+    bursts = [(weight, Fraction(0), Excess.IN_LINE) for weight in weights]
+    if given.has("excess"):
+        bursts = given.bursts(weights)
     return [
         Contract(str(tenant), max_request_bytes=largest[tenant], best_effort=True)
         if best_effort[tenant]
-        else Contract(
-            str(tenant), weight, weight, Fraction(0), largest[tenant], priorities[tenant], excess=Excess.IN_LINE
-        )
-        for tenant, weight in enumerate(weights)
+        else Contract(str(tenant), weight, burst, duration, largest[tenant], priorities[tenant], excess=excess)
+        for tenant, (weight, (burst, duration, excess)) in enumerate(zip(weights, bursts, strict=True))
     ]
 
 
@@ -844,6 +888,35 @@ def _admission_over(given: Given) -> Replay:
     return Replay(bool(admitted) and violated, observed, bound, "B/ns", finding, ())
 
 
+def _admission_behind(given: Given) -> Replay:
+    """Claim "behind": what private channels of the guarantees have sent by some time, the device sends later.
+
+    One request a tenant holds all that it sends at its guarantee, so that whoever is served last has a part that is
+    more than `latency` ns late, whatever the order. A device that has R for them is late by one blackout at most.
+    """
+    guarantees, latency = given.numbers("guarantees"), given.number("latency") - given.tighter()
+    given.rule_of("work-conserving")
+    for number, request in enumerate(given.requests):
+        if request.tenant >= len(guarantees) or request.arrival_ns:
+            raise ReplayError(f"requests[{number}]: expected one of the {len(guarantees)} tenants, at 0 ns")
+    server = server_of(given)
+    sent = [sum(r.bytes for r in given.requests if r.tenant == tenant) for tenant in range(len(guarantees))]
+    private = max((size / rate for size, rate in zip(sent, guarantees, strict=True)), default=Fraction(0))
+    finish = finish_time(server, Fraction(0), sum(sent))
+    late = finish - private
+    finding = (
+        f"what guarantees of {exact_text(sum(guarantees, Fraction(0)))} B/ns send in {exact_text(private)} ns takes "
+        f"the device {exact_text(finish)} ns: {exact_text(late)} ns late, the bound is {exact_text(latency)} ns"
+    )
+    lanes = [
+        Lane("guarantees", (Mark(Fraction(0), private, "service", f"{sum(sent)} B"),)),
+        Lane("device", (Mark(Fraction(0), finish, "service", f"{sum(sent)} B"),)),
+    ]
+    if late > latency:
+        lanes.append(Lane("violation", (Mark(private, finish, "violation", "late"),)))
+    return Replay(late > latency, late, latency, "ns", finding, tuple(lanes))
+
+
 def losses_of(given: Given) -> Losses:
     """Return what migration and bubbles take, by default nothing."""
     losses = Losses(given.number("migration", Fraction(0)), given.number("bubble", Fraction(0)),
@@ -884,4 +957,5 @@ CLAIMS: dict[tuple[str, str], Runner] = {
     ("refresh", "service"): _refresh_service,
     ("admission", "oversubscription"): _admission_over,
     ("admission", "race"): _admission_race,
+    ("admission", "behind"): _admission_behind,
 }

@@ -18,14 +18,13 @@ def schedule_of(
     parameters: Mapping[str, Any],
     requests: Sequence[tuple[Any, ...]],
 ) -> Schedule:
-    """Return the schedule whose tenants, arrivals (ns), sizes (bytes), perhaps rows, and parameters are terms.
+    """Return the schedule whose tenants, arrivals (ns), sizes (bytes), rows and parameters are terms of `model`.
 
     `heading` is (clause, statement, mechanism, rule, claim).
     """
     clause, statement, mechanism, rule, claim = heading
-    # A request has a row, or none: then the memory row is 0.
     rows = [[int(decide(model, term)) for term in request] for request in requests]
-    decoded = [Request(tenant, at, size, row=sum(row)) for tenant, at, size, *row in rows]
+    decoded = [Request(tenant, at, size, page[0] if page else 0) for tenant, at, size, *page in rows]
     exact = {key: _exact(model, term) for key, term in parameters.items()}
     return Schedule(clause, statement, mechanism, rule, claim, exact, tuple(decoded))
 

@@ -28,6 +28,10 @@ MODULES = (
     "allocator_code",
     "colours",
     "safety",
+    "eviction",
+    "lru",
+    "entitlements",
+    "pages",
 )
 
 
