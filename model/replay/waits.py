@@ -6,7 +6,9 @@ blackouts, `within` (ns) by when what counts must be over, and `at_least` in pla
 
 from fractions import Fraction
 
-from headgate.model.replay import Given, Lane, Mark, Replay, ReplayError, Runner, serve, service_lanes
+from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
+from headgate.model.replay.given import Given, Runner
+from headgate.model.replay.serving import serve, server_of, service_lanes
 from headgate.model.simulator import effective_rate_of
 from headgate.model.waiting import first_difference, longest_wait, worst_shortfall
 from headgate.spec.units import exact_text
@@ -45,7 +47,7 @@ def _deficit(given: Given) -> Replay:
     if tenant is None:
         raise ReplayError(f"parameters.tenant: expected one of the {len(weights)} tenants, got none")
     execution = serve(given, weights)
-    rate = effective_rate_of(given.server())
+    rate = effective_rate_of(server_of(given))
     share = weights[tenant] / sum(weights) * rate
     largest = [max((r.bytes for r in given.requests if r.tenant == t), default=0) for t in range(len(weights))]
     dark = given.number("blackout", Fraction(0))

@@ -16,7 +16,9 @@ import attrs
 from headgate.model.algebra import all_
 from headgate.model.bounds import fq_codel_turns
 from headgate.model.conditions import History, history, holds
-from headgate.model.replay import Given, Lane, Mark, Replay, ReplayError, Runner, serve, service_lanes
+from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
+from headgate.model.replay.given import Given, Runner
+from headgate.model.replay.serving import serve, service_lanes
 from headgate.model.step_gate import StepBucket, offered_steps
 from headgate.model.steps import needs_no_tags, requests_of, run_steps, step_tenants, view
 from headgate.spec.errors import InputError
