@@ -2,7 +2,8 @@
 
 Every counterexample passes here before anybody sees it. A schedule names a mechanism, a rule of it and a claim; the
 replay returns what was observed, the bound that it was held against, and lanes of marks for a timeline. The parameter
-`tighter_by` (default 0) makes the bound that much tighter: so is shown that a bound cannot be improved.
+`tighter_by` (default 0) makes the bound that much tighter: so is shown that a bound cannot be improved. The parameter
+`at_least`, where a claim heeds it, takes the place of the bound: shown is then what reaches it.
 """
 
 import math
@@ -19,7 +20,17 @@ from headgate.model.arbiters import ARBITERS, WFQ, Policy
 from headgate.model.arbiters.wfq import wfq
 from headgate.model.arbiters.wrong_tags import WRONG_TAGS
 from headgate.model.bounds import pairwise_gap
-from headgate.model.bucket import envelope, essay_offer, full, offer, refill
+from headgate.model.bucket import (
+    Bucket,
+    PausedBucket,
+    envelope,
+    essay_offer,
+    full,
+    offer,
+    paused_full,
+    paused_refill,
+    refill,
+)
 from headgate.model.capacity import Losses, kept_share
 from headgate.model.channels import Addressed, Interleave, of_channel, simulate_channels, split
 from headgate.model.fairness import worst_gap
@@ -48,6 +59,7 @@ __all__ = [
     "Mark",
     "Replay",
     "ReplayError",
+    "Runner",
     "losses_of",
     "replay",
     "serve",
@@ -58,13 +70,23 @@ __all__ = [
 # A replay walks time; a file that asks for more steps than this is refused.
 MOST_STEPS = 1_000_000
 # The files beside this one that hold further claims.
-MODULES = ("replay_isolation", "replay_composed", "replay_memory", "replay_eviction")
+MODULES = (
+    "replay_isolation",
+    "replay_composed",
+    "replay_memory",
+    "replay_eviction",
+    "replay_arbiter",
+    "replay_steps",
+)
 # No timeline shows more blackouts than this.
 MOST_MARKS = 1000
 # A loop that needs more requests than this until it shows something is refused.
 MOST_LOOPED = 20_000
 MOST_CHANNELS = 1000
 LOOPS = ("loop", "again")
+
+
+Runner = Callable[["Given"], "Replay"]
 
 
 class ReplayError(ValueError):
@@ -106,8 +128,8 @@ class Replay:
     execution: Execution | None = None
 
 
-def replay(schedule: Schedule, rule: str | None = None) -> Replay:
-    """Run `schedule` under its own rule, or under `rule` of the same mechanism.
+def replay(schedule: Schedule, rule: str | Policy | None = None) -> Replay:
+    """Run `schedule` under its own rule, or under `rule` of the same mechanism, or under a policy of your own.
 
     Raises ReplayError, naming the parameter, where the schedule does not fit its mechanism.
     """
@@ -116,10 +138,12 @@ def replay(schedule: Schedule, rule: str | None = None) -> Replay:
     if runner is None:
         known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in claims)
         raise ReplayError(f"mechanism/claim: expected one of {known}, got {schedule.mechanism}/{schedule.claim}")
+    if isinstance(rule, Policy):
+        return runner(Given(schedule, rule.name, rule))
     return runner(Given(schedule, rule or schedule.rule))
 
 
-def _claims() -> dict[tuple[str, str], Callable[["Given"], "Replay"]]:
+def _claims() -> dict[tuple[str, str], Runner]:
     """Return every claim; files beside this one build on it, so that they are imported when first asked for."""
     claims = dict(CLAIMS)
     for name in MODULES:
@@ -130,8 +154,9 @@ def _claims() -> dict[tuple[str, str], Callable[["Given"], "Replay"]]:
 class Given:
     """The parameters of a schedule, checked as they are read."""
 
-    def __init__(self, schedule: Schedule, rule: str) -> None:
+    def __init__(self, schedule: Schedule, rule: str, policy: Policy | None = None) -> None:
         self.requests, self.rule, self._parameters = schedule.requests, rule, schedule.parameters
+        self._policy = policy
 
     def number(self, key: str, default: Fraction | None = None, least: Fraction | None = Fraction(0)) -> Fraction:
         given = self._parameters.get(key, default)
@@ -229,8 +254,77 @@ class Given:
             raise ReplayError(f"rule: expected one of {', '.join(rules)}, got {self.rule}")
         return self.rule
 
+    def whole_within(self, key: str, least: int, most: int, default: int | None = None) -> int:
+        """Return a whole number from `least` to `most`."""
+        given = self._parameters.get(key, default)
+        if not isinstance(given, int | Fraction) or isinstance(given, bool) or given != int(given):
+            raise ReplayError(f"parameters.{key}: expected a whole number, got {given!r}")
+        if not least <= given <= most:
+            raise ReplayError(f"parameters.{key}: expected {least} to {most}, got {given}")
+        return int(given)
+
+    def words(self, key: str) -> list[str]:
+        """Return a list of words, as it is given; none where there is none."""
+        given = self._parameters.get(key, ())
+        if not isinstance(given, list | tuple) or not all(isinstance(word, str) for word in given):
+            raise ReplayError(f"parameters.{key}: expected a list of words, got {given!r}")
+        return [str(word) for word in given]
+
+    def arbiter(self, key: str | None = None) -> Policy:
+        """Return the policy of the rule, or the one that a parameter names."""
+        if key is None:
+            rules = {**ARBITERS, **WRONG_TAGS}
+            return self._policy or rules[self.rule_of(*rules)]
+        given = self._parameters.get(key)
+        if not isinstance(given, str) or given not in ARBITERS:
+            raise ReplayError(f"parameters.{key}: expected one of {', '.join(ARBITERS)}, got {given!r}")
+        return ARBITERS[given]
+
+    def tenant(self, key: str, tenants: int) -> int | None:
+        """Return a tenant number; None where there is none."""
+        if key not in self._parameters:
+            return None
+        given = self.number(key)
+        if given >= tenants or given.denominator != 1:
+            raise ReplayError(f"parameters.{key}: expected one of the {tenants} tenants, got {given}")
+        return int(given)
+
+    def pair(self, tenants: int) -> tuple[int, int]:
+        """Return the two tenants that are compared: 0 and 1, unless given."""
+        given = self._parameters.get("pair", (0, 1))
+        fits = isinstance(given, list | tuple) and len(given) == 2 and given[0] != given[1]
+        if not fits or not all(isinstance(n, int | Fraction) and n in range(tenants) for n in given):  # type: ignore[attr-defined]
+            raise ReplayError(f"parameters.pair: expected two of the {tenants} tenants, got {given!r}")
+        return int(given[0]), int(given[1])  # type: ignore[index]
+
+    def server(self) -> Server:
+        """Return the channel."""
+        return server_of(self)
+
+    def within(self) -> Fraction | None:
+        """Return by when everything must be over that counts, in ns; None where it is not said."""
+        return self.number("within") if "within" in self._parameters else None
+
     def tighter(self) -> Fraction:
         return self.number("tighter_by", Fraction(0))
+
+    def judge(self, observed: Fraction, bound: Fraction) -> tuple[bool, Fraction]:
+        """Return (violated, bound): beyond the bound made tighter or, where it is given, at `at_least` or above it."""
+        if "at_least" in self._parameters:
+            least = self.number("at_least", least=None)
+            return observed >= least, least
+        return observed > bound - self.tighter(), bound - self.tighter()
+
+    def judge_excess(self, total: Fraction, bound: Fraction) -> tuple[bool, Fraction, Fraction]:
+        """Return (violated, observed, bound) of a total: itself, or its excess where `at_least` asks for one."""
+        if "at_least" in self._parameters:
+            least = self.number("at_least", least=None)
+            return total - bound >= least, total - bound, least
+        return total > bound, total, bound
+
+    def asked_for(self) -> str:
+        """Return what a finding calls the number that `judge` holds against."""
+        return "asked for was" if "at_least" in self._parameters else "the bound is"
 
     def parameter(self, key: str) -> object:
         return self._parameters.get(key)
@@ -260,14 +354,18 @@ class _Held:
 def _bucket_offers(given: Given) -> tuple[Offers, list[_Held]]:
     """Run the offers against the bucket; return what was admitted and the levels, for the timeline."""
     rate, depth = given.positive("rate"), given.positive("depth")
-    is_essay = given.rule_of("token", "essay") == "essay"
-    rates = (given.number("sum_of_rates"), given.positive("capacity")) if is_essay else ()
+    rule = given.rule_of("token", "essay", "paused")
+    rates = (given.number("sum_of_rates"), given.positive("capacity")) if rule == "essay" else ()
     scale, (rate, depth) = _whole(rate, depth)
-    bucket, offers, levels = full(depth), [], []
+    clock, bucket, offers, levels = paused_full(depth), full(depth), [], []
     for request, elapsed in given.elapsed():
-        bucket = refill(bucket, rate, depth, elapsed)
+        if rule == "paused":
+            clock = paused_refill(PausedBucket(bucket.level, clock.uncounted), rate, depth, elapsed)
+            bucket = Bucket(clock.level)
+        else:
+            bucket = refill(bucket, rate, depth, elapsed)
         before, size = bucket.level, request.bytes * scale
-        admitted, bucket = essay_offer(bucket, size, *rates) if is_essay else offer(bucket, size)
+        admitted, bucket = essay_offer(bucket, size, *rates) if rule == "essay" else offer(bucket, size)
         offers.append((request, admitted))
         levels.append(_Held(Fraction(before, scale), Fraction(bucket.level, scale)))
     return offers, levels
@@ -318,7 +416,9 @@ def _furthest_above(admitted: list[Request], line: tuple[Fraction, Fraction]) ->
 
 
 def _overrun(given: Given, offers: Offers, level: Lane, bound: Bound, lines: Lines, what: str) -> Replay:
-    total, limit, window = _worst_window(offers, bound, lines)
+    within = given.within()
+    counted = [(request, ok) for request, ok in offers if within is None or request.arrival_ns <= within]
+    total, limit, window = _worst_window(counted, bound, lines)
     limit -= given.tighter()
     lanes = [_offer_lane(offers), level]
     if window is None:
@@ -327,9 +427,10 @@ def _overrun(given: Given, offers: Offers, level: Lane, bound: Bound, lines: Lin
     finding = (
         f"{exact_text(total)} B are admitted in the window [{begin}, {end}] ns, {what} allows {exact_text(limit)} B"
     )
-    if total > limit:
+    violated, observed, limit = given.judge_excess(total, limit)
+    if violated:
         lanes.append(Lane("violation", (Mark(begin, end, "violation", "window"),)))
-    return Replay(total > limit, total, limit, "B", finding, tuple(lanes))
+    return Replay(violated, observed, limit, "B", finding, tuple(lanes))
 
 
 def _offer_lane(offers: Offers) -> Lane:
@@ -401,10 +502,11 @@ def _meter_window(given: Given) -> Replay:
 
 
 def _arbiter_gap(given: Given) -> Replay:
-    """Claim "gap": tenants 0 and 1 drift further apart than L_0 / w_0 + L_1 / w_1 while both are backlogged.
+    """Claim "gap": two tenants i and j drift further apart than L_i / w_i + L_j / w_j while both are backlogged.
 
-    `entitled` gives the weights w where they are others than those that the arbiter divides by: what an arbiter charges
-    that counts something else than bytes, tokens for example, is bytes over a weight of that arbiter's own.
+    They are those of `pair`, 0 and 1 unless given; only what is over by `within` counts. `entitled` gives the weights w
+    where they are others than those that the arbiter divides by: what an arbiter charges that counts something else
+    than bytes, tokens for example, is bytes over a weight of that arbiter's own.
     """
     weights = given.numbers("weights")
     if len(weights) < 2:
@@ -414,9 +516,10 @@ def _arbiter_gap(given: Given) -> Replay:
         tenants, weights = len(weights), given.numbers("entitled")
         if len(weights) != tenants:
             raise ReplayError(f"parameters.entitled: expected one weight for each of {tenants} tenants")
-    largest = [max((r.bytes for r in given.requests if r.tenant == t), default=0) for t in (0, 1)]
-    bound = Fraction(pairwise_gap(largest[0] / weights[0], largest[1] / weights[1])) - given.tighter()
-    gap = worst_gap(execution.services, weights, 0, 1)
+    i, j = given.pair(len(weights))
+    costs = [max((r.bytes for r in given.requests if r.tenant == t), default=0) / weights[t] for t in (i, j)]
+    gap = worst_gap(execution.services, weights, i, j, given.within())
+    violated, bound = given.judge(gap.size_ns if gap is not None else Fraction(0), Fraction(pairwise_gap(*costs)))
     lanes = list(service_lanes(execution, len(weights)))
     if gap is None:
         return Replay(False, Fraction(0), bound, "ns", "the tenants are never served while both wait",
@@ -424,11 +527,11 @@ def _arbiter_gap(given: Given) -> Replay:
     finding = (
         f"tenant {gap.ahead} gets {exact_text(gap.size_ns)} more than tenant {gap.behind} "
         f"in [{exact_text(gap.begin_ns)}, {exact_text(gap.end_ns)}] ns (bytes / weight), "
-        f"the bound is {exact_text(bound)}"
+        f"{given.asked_for()} {exact_text(bound)}"
     )
-    if gap.size_ns > bound:
+    if violated:
         lanes.append(Lane("violation", (Mark(gap.begin_ns, gap.end_ns, "violation", "gap"),)))
-    return Replay(gap.size_ns > bound, gap.size_ns, bound, "ns", finding, tuple(lanes), execution)
+    return Replay(violated, gap.size_ns, bound, "ns", finding, tuple(lanes), execution)
 
 
 def _arbiter_late(given: Given) -> Replay:
@@ -631,8 +734,7 @@ def serve(
     Policy and server are those of the schedule, unless they are given. `reference` is the rate of the fluid that WFQ
     follows, by default the effective rate of the server.
     """
-    rules = {**ARBITERS, **WRONG_TAGS}
-    policy = policy or rules[given.rule_of(*rules)]
+    policy = policy or given.arbiter()
     reference = given.number("reference", Fraction(0))
     if policy is WFQ and reference > 0:
         policy = wfq(reference)
@@ -782,7 +884,8 @@ def _admission_over(given: Given) -> Replay:
     total, bound = sum(guarantees, Fraction(0)), effective - given.tighter()
     verb = "admits" if admitted else "refuses"
     finding = f"the rule {verb} {exact_text(total)} B/ns of guarantees, {exact_text(bound)} B/ns are there"
-    return Replay(bool(admitted) and total > bound, total, bound, "B/ns", finding, ())
+    violated, observed, bound = given.judge_excess(total, bound)
+    return Replay(bool(admitted) and violated, observed, bound, "B/ns", finding, ())
 
 
 def _admission_behind(given: Given) -> Replay:
@@ -841,7 +944,7 @@ def _admission_race(given: Given) -> Replay:
     return Replay(gate.total > bound, gate.total, bound, "B/ns", finding, ())
 
 
-CLAIMS: dict[tuple[str, str], Callable[[Given], Replay]] = {
+CLAIMS: dict[tuple[str, str], Runner] = {
     ("bucket", "overrun"): _bucket_overrun,
     ("bucket", "burst-cut"): _bucket_cut,
     ("meter", "overrun"): _meter_window,
