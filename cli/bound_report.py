@@ -376,8 +376,8 @@ def _legend(screen: Screen) -> list[str]:
     words = (
         "* the policy of the file. any, own: the worst delay from expected arrival, whatever the guarantees of the "
         "others are, and with those of this file. burst: from arrival, at the end of a full burst. calculus: the same "
-        "by network calculus (own). largest B: the largest request for the latency (own). drr-curve: drr by its service "
-        "curve. fcfs: if all were shaped. "
+        "by network calculus (own). largest B: the largest request for the latency (own). drr-curve: drr by its "
+        "service curve. fcfs: if all were shaped. "
         "~ held by properties, not proved."
     )
     return textwrap.wrap(words, screen.width)
