@@ -8,13 +8,14 @@ UV_VERSION := 0.13.8
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help venv verify test soak bench lint format lock clean
+.PHONY: help venv verify test soak bench bench-peers lint format lock clean
 
 help:
 	@echo 'make verify   run every theorem and property'
 	@echo 'make test     the test suite                  (PYTEST_ARGS=... for more arguments, JOBS=1 for one process)'
 	@echo 'make soak     everything, the long way: 10000 examples a property and the tests marked soak, the full recheck too'
 	@echo 'make bench    the benchmarks'
+	@echo 'make bench-peers   the problems on which headgate is measured beside other tools'
 	@echo 'make lint     ruff, ruff format, mypy'
 	@echo 'make format   let ruff mend what it can'
 	@echo 'make lock     write requirements.lock anew    (UPGRADE=--upgrade for newer versions)'
@@ -45,6 +46,9 @@ soak: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m headgate.benchmarks
+
+bench-peers: $(STAMP)
+	$(BIN)/python -m headgate.benchmarks.peers
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -220,7 +220,7 @@ def _spans(lane: Lane, scale: _Scale, screen: Screen) -> Iterator[_Line]:
 
 
 def _spans_of(lane: Lane) -> list[Mark]:
-    return [mark for mark in lane.marks if mark.kind in ("service", "blackout")]
+    return [mark for mark in lane.marks if mark.kind in ("service", "blackout", "loop")]
 
 
 def _are_wide(spans: Sequence[Mark], scale: _Scale) -> bool:

@@ -15,7 +15,7 @@ import attrs
 from headgate.model.arbiters import Policy
 from headgate.model.simulator import Server, simulate
 from headgate.spec.links import implements
-from headgate.spec.units import Bytes, BytesPerNs, ExactNs, Number
+from headgate.spec.units import Bytes, BytesPerNs, Number
 from headgate.spec.vocabulary import Contract, Execution, Request
 
 __all__ = ["Addressed", "Interleave", "channel_delay", "of_channel", "simulate_channels", "split", "spread"]
@@ -81,10 +81,10 @@ def simulate_channels(
 
 
 @implements("CH-3")
-def channel_delay(excess: Number, guaranteed: BytesPerNs, parts: Number, rate: BytesPerNs, blackout: ExactNs) -> Number:
+def channel_delay(excess: Number, guaranteed: BytesPerNs, parts: Number, rate: BytesPerNs, blackout: Number) -> Number:
     """Return b / g_c + (sum of the largest parts) / R_c + B: from expected arrival to finish under SFQ everywhere.
 
     g_c and R_c (bytes per ns) are the tenant's rate in one channel and that of the channel; b (bytes) is by how much a
     channel's part of what the tenant sends can exceed its share.
     """
-    return Fraction(excess) / guaranteed + Fraction(parts) / rate + blackout
+    return excess * (Fraction(1) / guaranteed) + parts * (Fraction(1) / rate) + blackout

@@ -5,7 +5,7 @@ replay returns what was observed, the bound that it was held against, and lanes 
 `tighter_by` (default 0) makes the bound that much tighter: so is shown that a bound cannot be improved.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -14,11 +14,15 @@ import attrs
 from headgate.model.admission import Admitted, admits, check, commit, essay_admits, peak_admits
 from headgate.model.admission import request as admission_request
 from headgate.model.arbiters import ARBITERS
+from headgate.model.arbiters.wrong_tags import WRONG_TAGS
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import envelope, essay_offer, full, offer, refill
+from headgate.model.channels import Addressed, Interleave, of_channel, simulate_channels, split
 from headgate.model.fairness import worst_gap
+from headgate.model.lasso import Lasso, rounds_needed, starved
 from headgate.model.meter import Meter, MeterRates, advance, burst_allowance, fresh, window_bound
 from headgate.model.meter import offer as meter_offer
+from headgate.model.promise import goyal_expected_arrival
 from headgate.model.refresh import (
     Channel,
     Refresh,
@@ -39,6 +43,10 @@ __all__ = ["CLAIMS", "Lane", "Mark", "Replay", "ReplayError", "replay"]
 MOST_STEPS = 1_000_000
 # No timeline shows more blackouts than this.
 MOST_MARKS = 1000
+# A loop that needs more requests than this until it shows something is refused.
+MOST_LOOPED = 20_000
+MOST_CHANNELS = 1000
+LOOPS = ("loop", "again")
 
 
 class ReplayError(ValueError):
@@ -49,7 +57,7 @@ class ReplayError(ValueError):
 class Mark:
     """Something on a timeline: a span, or an instant where `begin_ns == end_ns`; of a level, its `value` as well.
 
-    Kinds: arrival, admitted, refused (instants), service, blackout, violation, level (spans).
+    Kinds: arrival, admitted, refused (instants), service, blackout, loop, violation, level (spans).
     """
 
     begin_ns: Fraction
@@ -85,9 +93,10 @@ def replay(schedule: Schedule, rule: str | None = None) -> Replay:
 
     Raises ReplayError, naming the parameter, where the schedule does not fit its mechanism.
     """
-    runner = CLAIMS.get((schedule.mechanism, schedule.claim))
+    claims = _claims()
+    runner = claims.get((schedule.mechanism, schedule.claim))
     if runner is None:
-        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in CLAIMS)
+        known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in claims)
         raise ReplayError(f"mechanism/claim: expected one of {known}, got {schedule.mechanism}/{schedule.claim}")
     return runner(_Given(schedule, rule or schedule.rule))
 
@@ -106,6 +115,15 @@ class _Given:
             raise ReplayError(f"parameters.{key}: expected at least {least}, got {given}")
         return Fraction(given)
 
+    def has(self, key: str) -> bool:
+        return key in self._parameters
+
+    def whole(self, key: str) -> int:
+        given = self.number(key)
+        if given != int(given):
+            raise ReplayError(f"parameters.{key}: expected a whole number, got {given}")
+        return int(given)
+
     def positive(self, key: str) -> Fraction:
         given = self.number(key)
         if given == 0:
@@ -118,6 +136,14 @@ class _Given:
             raise ReplayError(f"parameters.{key}: expected a list of exact numbers, got {given!r}")
         if not all(isinstance(n, int | Fraction) and not isinstance(n, bool) and n > 0 for n in given):
             raise ReplayError(f"parameters.{key}: expected exact numbers above 0, got {given!r}")
+        return [Fraction(n) for n in given]
+
+    def values(self, key: str) -> list[Fraction]:
+        given = self._parameters.get(key)
+        if not isinstance(given, list | tuple):
+            raise ReplayError(f"parameters.{key}: expected a list of exact numbers, got {given!r}")
+        if not all(isinstance(n, int | Fraction) and not isinstance(n, bool) for n in given):
+            raise ReplayError(f"parameters.{key}: expected exact numbers, got {given!r}")
         return [Fraction(n) for n in given]
 
     def priorities(self, tenants: int) -> list[int]:
@@ -134,12 +160,12 @@ class _Given:
         given = self._parameters.get("largest", (sent,) * tenants)
         if not isinstance(given, list | tuple) or len(given) != tenants:
             raise ReplayError(f"parameters.largest: expected one for each of {tenants} tenants, got {given!r}")
-        if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in given):
+        if not all(isinstance(n, int | Fraction) and not isinstance(n, bool) and n > 0 and n == int(n) for n in given):
             raise ReplayError(f"parameters.largest: expected whole numbers above 0, got {given!r}")
         for number, request in enumerate(self.requests):
             if request.tenant < tenants and request.bytes > given[request.tenant]:
                 raise ReplayError(f"requests[{number}].bytes: expected at most {given[request.tenant]}")
-        return list(given)
+        return [int(n) for n in given]
 
     def flags(self, key: str, tenants: int) -> list[bool]:
         given = self._parameters.get(key, (0,) * tenants)
@@ -308,11 +334,19 @@ def _meter_window(given: _Given) -> Replay:
 
 
 def _arbiter_gap(given: _Given) -> Replay:
-    """Claim "gap": tenants 0 and 1 drift further apart than L_0 / w_0 + L_1 / w_1 while both are backlogged."""
+    """Claim "gap": tenants 0 and 1 drift further apart than L_0 / w_0 + L_1 / w_1 while both are backlogged.
+
+    `entitled` gives the weights w where they are others than those that the arbiter divides by: what an arbiter charges
+    that counts something else than bytes, tokens for example, is bytes over a weight of that arbiter's own.
+    """
     weights = given.numbers("weights")
     if len(weights) < 2:
         raise ReplayError("parameters.weights: expected at least two tenants")
     execution = _serve(given, weights)
+    if given.has("entitled"):
+        tenants, weights = len(weights), given.numbers("entitled")
+        if len(weights) != tenants:
+            raise ReplayError(f"parameters.entitled: expected one weight for each of {tenants} tenants")
     largest = [max((r.bytes for r in given.requests if r.tenant == t), default=0) for t in (0, 1)]
     bound = Fraction(pairwise_gap(largest[0] / weights[0], largest[1] / weights[1])) - given.tighter()
     gap = worst_gap(execution.services, weights, 0, 1)
@@ -337,9 +371,7 @@ def _arbiter_late(given: _Given) -> Replay:
     served in the background, which has no expected arrival.
     """
     weights = given.numbers("weights")
-    tenant = int(given.number("tenant"))
-    if tenant >= len(weights) or tenant != given.number("tenant"):
-        raise ReplayError(f"parameters.tenant: expected one of the {len(weights)} tenants, got {tenant}")
+    tenant = _tenant(given, weights)
     execution = _serve(given, weights)
     bound = given.number("latency") - given.tighter()
     lanes = list(_service_lanes(execution, len(weights)))
@@ -357,20 +389,187 @@ def _arbiter_late(given: _Given) -> Replay:
     return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes), execution)
 
 
+def _arbiter_starvation(given: _Given) -> Replay:
+    """Claim "starvation": a tenant that keeps to its contract is never served again, or later and later for ever.
+
+    The requests from `loop_from` ns on are a loop, which comes again every `loop` ns; those before it are the prefix.
+    `tenant` is the victim. `headgate.model.lasso` says what is checked, and why that is enough for ever.
+    """
+    weights = given.numbers("weights")
+    victim, lasso = _tenant(given, weights), _lasso(given)
+    _refuse_unfit(given, weights)
+    contracts, server = _contracts(given, weights), _server(given)
+    if server.refresh is not None:
+        raise ReplayError("parameters.blackout: expected none, since a loop is shown on a server that never goes dark")
+    if sum(weights) > server.peak_bytes_per_ns:
+        raise ReplayError(f"parameters.weights: expected guarantees of at most the peak {server.peak_bytes_per_ns}")
+    rounds = rounds_needed(lasso, server)
+    if rounds * len(lasso.loop) > MOST_LOOPED:
+        raise ReplayError(f"parameters.loop: expected at most {MOST_LOOPED} requests until the loop shows, got more")
+    shown = starved(lasso, victim, contracts, ARBITERS[given.rule_of(*ARBITERS)], server, rounds)
+    early = tuple(s for s in shown.execution.services if s.release_ns < shown.until_ns)
+    lanes = list(_service_lanes(Execution(early), len(weights), shown.until_ns))
+    spans = [(Fraction(lasso.begins(number)), Fraction(lasso.begins(number + 1))) for number in (0, 1)]
+    lanes.append(Lane("loop", tuple(Mark(*span, "loop", text) for span, text in zip(spans, LOOPS, strict=True))))
+    if shown.waits:
+        text = "never served" if shown.never_served else "later"
+        lanes.append(Lane("violation", tuple(Mark(*wait, "violation", text) for wait in shown.waits)))
+    is_starved = shown.grows_ns > 0
+    return Replay(is_starved, shown.grows_ns, Fraction(0), "ns", shown.finding, tuple(lanes), shown.execution)
+
+
+def _lasso(given: _Given) -> Lasso:
+    begin, length = given.whole("loop_from"), given.whole("loop")
+    if length == 0:
+        raise ReplayError("parameters.loop: expected more than 0, got 0")
+    for number, request in enumerate(given.requests):
+        if request.arrival_ns >= begin + length:
+            raise ReplayError(f"requests[{number}].arrival_ns: expected less than the end of the loop {begin + length}")
+    prefix = tuple(r for r in given.requests if r.arrival_ns < begin)
+    loop = given.requests[len(prefix) :]
+    if not loop:
+        raise ReplayError("requests: expected some in the loop, got none")
+    return Lasso(prefix, loop, begin, length)
+
+
+def _arbiter_bypass(given: _Given) -> Replay:
+    """Claim "bypass": while a request of `tenant` waits at the head of its queue, more than `most` others are started.
+
+    With `other`, what is started of that tenant is counted instead, in bytes over its weight.
+    """
+    weights = given.numbers("weights")
+    tenant = _tenant(given, weights)
+    other = _tenant(given, weights, "other") if given.has("other") else None
+    execution = _serve(given, weights)
+    bound = given.number("most") - given.tighter()
+    lanes = list(_service_lanes(execution, len(weights)))
+    unit = "ns" if other is not None else "others"
+    waits = list(_passed_over(execution.services, tenant, None if other is None else (other, weights[other])))
+    if not waits:
+        return Replay(False, Fraction(0), bound, unit, f"tenant {tenant} sends nothing", tuple(lanes), execution)
+    observed, since, service = max(waits, key=lambda wait: wait[0])
+    what = "requests of others are" if other is None else f"ns of tenant {other} (bytes / weight) are"
+    finding = (
+        f"{exact_text(observed)} {what} started while a request of tenant {tenant} waits at the head of its queue, "
+        f"the bound is {exact_text(bound)}"
+    )
+    if observed > bound:
+        lanes.append(Lane("violation", (Mark(since, service.start_ns, "violation", "passed over"),)))
+    return Replay(observed > bound, observed, bound, unit, finding, tuple(lanes), execution)
+
+
+def _passed_over(
+    services: Sequence[Service], tenant: int, other: tuple[int, Fraction] | None
+) -> Iterator[tuple[Fraction, Fraction, Service]]:
+    """Yield for each request of `tenant` what was started of others while it was at the head, since when, and it."""
+    head: int | None = None
+    for number, service in enumerate(services):
+        if service.request.tenant != tenant:
+            continue
+        since = service.release_ns if head is None else max(service.release_ns, services[head].start_ns)
+        before = [s for s in services[0 if head is None else head + 1 : number] if s.start_ns >= since]
+        head = number
+        if other is None:
+            yield Fraction(len(before)), since, service
+        else:
+            own = [s.request.bytes / other[1] for s in before if s.request.tenant == other[0]]
+            yield sum(own, Fraction(0)), since, service
+
+
+def _channels_late(given: _Given) -> Replay:
+    """Claim "late" of several channels: a request finishes more than `latency` ns after its expected arrival.
+
+    `channels` and `granule` are the interleave, `addresses` say where each request begins; `weights` are guarantees of
+    the device as a whole, and so is the expected arrival. `peak` is that of one channel; the rule arbitrates in each.
+    """
+    weights = given.numbers("weights")
+    tenant = _tenant(given, weights)
+    given.rule_of(*ARBITERS)
+    _refuse_unfit(given, weights)
+    interleave, addressed = _interleave(given), _addressed(given)
+    contracts, server = _contracts(given, weights), _server(given)
+    channels = [of_channel(contract, interleave.channels, Fraction(0)) for contract in contracts]
+    runs = simulate_channels(addressed, channels, ARBITERS[given.rule], server, interleave)
+    expected = _expected_of_device(given.requests, weights)
+    bound, lanes = given.number("latency") - given.tighter(), []
+    late: list[tuple[Fraction, Service]] = []
+    for number, (run, parts) in enumerate(zip(runs, split(addressed, interleave), strict=True)):
+        marks = [Mark(s.release_ns, s.release_ns, "arrival", f"{s.request.bytes} B") for s in run.services]
+        marks += [Mark(s.start_ns, s.finish_ns, "service", f"{s.request.bytes} B") for s in run.services]
+        lanes.append(Lane(f"channel {number}", tuple(marks)))
+        places = [place for place, part in parts if part.tenant == tenant]
+        own = [s for s in run.services if s.request.tenant == tenant]
+        late += [(s.finish_ns - expected[place], s) for place, s in zip(places, own, strict=True)]
+    if not late:
+        return Replay(False, Fraction(0), bound, "ns", f"tenant {tenant} sends nothing", tuple(lanes))
+    observed, service = max(late, key=lambda pair: pair[0])
+    finding = (
+        f"a request of tenant {tenant} finishes {exact_text(observed)} ns after its expected arrival, "
+        f"the bound is {exact_text(bound)} ns"
+    )
+    if observed > bound:
+        lanes.append(Lane("violation", (Mark(service.finish_ns - observed, service.finish_ns, "violation", "late"),)))
+    return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes))
+
+
+def _interleave(given: _Given) -> Interleave:
+    channels, granule = given.whole("channels"), given.whole("granule")
+    if not (1 <= channels <= MOST_CHANNELS and granule >= 1):
+        raise ReplayError(f"parameters.channels, granule: expected 1 to {MOST_CHANNELS}, and 1 or more")
+    parts = sum(request.bytes // granule + 2 for request in given.requests)
+    if parts > MOST_STEPS:
+        raise ReplayError(f"parameters.granule: expected at most {MOST_STEPS} granules in all, got more")
+    return Interleave(channels, granule)
+
+
+def _addressed(given: _Given) -> list[Addressed]:
+    addresses = given.values("addresses")
+    if len(addresses) != len(given.requests) or not all(n >= 0 and n == int(n) for n in addresses):
+        raise ReplayError(f"parameters.addresses: expected {len(given.requests)} whole numbers, 0 or more")
+    return [Addressed(r, int(address)) for r, address in zip(given.requests, addresses, strict=True)]
+
+
+def _expected_of_device(requests: Sequence[Request], weights: list[Fraction]) -> list[Fraction]:
+    """Return the expected arrivals of clause PR-1, by the guarantees of the device as a whole."""
+    done: dict[int, Fraction] = {}
+    expected = []
+    for request in requests:
+        at = Fraction(goyal_expected_arrival(Fraction(request.arrival_ns), done.get(request.tenant, Fraction(0)), 0))
+        expected.append(at)
+        done[request.tenant] = at + request.bytes / weights[request.tenant]
+    return expected
+
+
 def _lateness(service: Service) -> Fraction:
     assert service.expected_ns is not None
     return service.finish_ns - service.expected_ns
 
 
+def _tenant(given: _Given, weights: list[Fraction], key: str = "tenant") -> int:
+    tenant = int(given.number(key))
+    if tenant >= len(weights) or tenant != given.number(key):
+        raise ReplayError(f"parameters.{key}: expected one of the {len(weights)} tenants, got {tenant}")
+    return tenant
+
+
 def _serve(given: _Given, weights: list[Fraction]) -> Execution:
     """Serve the requests with everything in contract: only the arbiter is at stake."""
-    given.rule_of(*ARBITERS)
+    rules = {**ARBITERS, **WRONG_TAGS}
+    given.rule_of(*rules)
+    _refuse_unfit(given, weights)
+    return simulate(given.requests, _contracts(given, weights), rules[given.rule], _server(given))
+
+
+def _refuse_unfit(given: _Given, weights: list[Fraction]) -> None:
     for number, request in enumerate(given.requests):
         if request.tenant >= len(weights):
             raise ReplayError(f"requests[{number}].tenant: expected one of the {len(weights)} tenants")
+
+
+def _contracts(given: _Given, weights: list[Fraction]) -> list[Contract]:
     priorities = given.priorities(len(weights))
     largest, best_effort = given.largest(len(weights)), given.flags("best_effort", len(weights))
-    contracts = [
+    return [
         Contract(str(tenant), max_request_bytes=largest[tenant], best_effort=True)
         if best_effort[tenant]
         else Contract(
@@ -378,7 +577,6 @@ def _serve(given: _Given, weights: list[Fraction]) -> Execution:
         )
         for tenant, weight in enumerate(weights)
     ]
-    return simulate(given.requests, contracts, ARBITERS[given.rule], _server(given))
 
 
 def _server(given: _Given) -> Server:
@@ -391,11 +589,13 @@ def _server(given: _Given) -> Server:
     return server
 
 
-def _service_lanes(execution: Execution, tenants: int) -> Iterator[Lane]:
+def _service_lanes(execution: Execution, tenants: int, until: Fraction | None = None) -> Iterator[Lane]:
+    """Yield a lane for each tenant, with what arrives, and is served before `until` (None: all of it)."""
     for tenant in range(tenants):
         own = [s for s in execution.services if s.request.tenant == tenant]
         arrivals = [Mark(s.release_ns, s.release_ns, "arrival", f"{s.request.bytes} B") for s in own]
-        services = [Mark(s.start_ns, s.finish_ns, "service", f"{s.request.bytes} B") for s in own]
+        started = [s for s in own if until is None or s.start_ns < until]
+        services = [Mark(s.start_ns, s.finish_ns, "service", f"{s.request.bytes} B") for s in started]
         yield Lane(f"tenant {tenant}", tuple(arrivals + services))
 
 
@@ -517,12 +717,22 @@ def _admission_race(given: _Given) -> Replay:
     return Replay(gate.total > bound, gate.total, bound, "B/ns", finding, ())
 
 
+def _claims() -> dict[tuple[str, str], Callable[[_Given], Replay]]:
+    """Return every claim: those of this file, and those that have a file of their own (which is built on this one)."""
+    from headgate.model import replay_composed
+
+    return {**CLAIMS, **replay_composed.CLAIMS}
+
+
 CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
     ("bucket", "overrun"): _bucket_overrun,
     ("bucket", "burst-cut"): _bucket_cut,
     ("meter", "overrun"): _meter_window,
     ("arbiter", "gap"): _arbiter_gap,
     ("arbiter", "late"): _arbiter_late,
+    ("arbiter", "starvation"): _arbiter_starvation,
+    ("arbiter", "bypass"): _arbiter_bypass,
+    ("channels", "late"): _channels_late,
     ("refresh", "hotter-sooner"): _refresh_hotter,
     ("refresh", "service"): _refresh_service,
     ("admission", "oversubscription"): _admission_over,

@@ -132,10 +132,15 @@ def arrive(
     return state.virtual, after, stamp
 
 
-def serve(discipline: Discipline, virtual: Any, flows: Sequence[Flow], cost: Any) -> tuple[Any, Any, Any, list[Flow]]:
-    """Run the code's select; return (found, tenant, virtual, flows). The next head, if any, costs `cost`."""
+def serve(
+    discipline: Discipline, virtual: Any, flows: Sequence[Flow], cost: Any, order: tuple[int, ...] | None = None
+) -> tuple[Any, Any, Any, list[Flow]]:
+    """Run the code's select; return (found, tenant, virtual, flows). The next head, if any, costs `cost`.
+
+    Ties go by `order`, by default that of the numbers.
+    """
     count = len(flows)
-    tenants = Tenants(count, tuple(range(count)), (0,) * count, (lift(0),) * count)
+    tenants = Tenants(count, order or tuple(range(count)), (0,) * count, (lift(0),) * count)
     heads = tuple(Stamp(flow.begin, flow.end, flow.cost, lift(0)) for flow in flows)
     state = queue_state(virtual, flows)
     found, tenant, state = discipline.policy.select(state, tenants, heads, tuple(flow.queued for flow in flows))

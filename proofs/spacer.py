@@ -16,6 +16,8 @@ import attrs
 import z3
 
 from headgate.model.algebra import where
+from headgate.model.arbiters import Stamp, Tenants
+from headgate.model.arbiters.fr_fcfs import OpenRow, fr_fcfs
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import Bucket, envelope, full, offer, refill
 from headgate.model.marker import Colour, Marker, MarkerRates, fresh, mark
@@ -128,12 +130,27 @@ def _pair_system(name: str) -> System:
     )  # fmt: skip
 
 
+def _capped() -> System:
+    row, passed, cap = z3.Ints("row passed cap")
+    policy, tenants, here = fr_fcfs("fr-fcfs-cap", cap), Tenants(2, (0, 1), (0, 0), (1, 1)), OpenRow(row, passed)
+    heads = tuple(Stamp(0, 0, 1, *z3.Ints(f"order{k} row{k}")) for k in (0, 1))
+    waiting = tuple(z3.Bools("waiting0 waiting1"))
+    _, _, served = policy.select(here, tenants, heads, waiting)
+    first, rested = policy.start(tenants), policy.rest(here)
+    return System(
+        (row, passed, cap), (lift(first.row), lift(first.passed), cap), cap >= 0,
+        ((z3.Or(*waiting), (served.row, served.passed, cap)), (lift(True), (rested.row, rested.passed, cap))),
+        passed > cap, "two tenants; that no more than c in a row pass over the oldest, which all else follows from",
+    )  # fmt: skip
+
+
 SYSTEMS: Mapping[str, Callable[[], System]] = {
     "bucket-envelope": _bucket,
     "marker-envelopes": _marker,
     "refresh-service-curve": _refresh,
     "sfq-pairwise-gap": _pair("sfq"),
     "scfq-pairwise-gap": _pair("scfq"),
+    "fr-fcfs-cap-bypass": _capped,
 }
 
 
@@ -156,6 +173,10 @@ NOT_ASKED: Mapping[str, str] = {
     "early-delay": "rates times deadlines are products of unknowns",
     "wfq-lateness": "as for early-delay",
     "vtc-gap": "its claim is one step from the invariant itself",
+    "channels-imbalance": "shares times ledgers are products of unknowns",
+    "drr-delay": "guarantees times time are products of unknowns",
+    "sfq-weighted-gap": "sfq-pairwise-gap is asked of the same steps, in cost",
+    "composed-delay": "rates times what is owed are products of unknowns",
     "drr-service-curve": "turns times quanta are products of unknowns",
 }
 

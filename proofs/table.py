@@ -5,7 +5,7 @@ a server of 1 byte a ns that is never idle before the last request is served. Re
 table computes is which request each turn serves, so that any question about order, gaps or waits is a term.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
@@ -17,7 +17,7 @@ from headgate.model.algebra import all_, choose, not_, where
 from headgate.model.arbiters import NO_STAMP, Arrival, Policy, Stamp, Tenants
 from headgate.proofs.symbolic import lift
 
-__all__ = ["Table", "Turn", "gap_exceeds", "largest_sizes", "table", "unit_tenants"]
+__all__ = ["Cost", "Table", "Turn", "apart", "gap_exceeds", "largest_sizes", "table", "unit_tenants"]
 
 
 @attrs.frozen
@@ -52,8 +52,16 @@ def unit_tenants(count: int, largest: int) -> Tenants:
     return Tenants(count, tuple(range(count)), (0,) * count, (largest,) * count)
 
 
-def table(policy: Policy, tenants: Tenants, count: int, largest: int) -> Table:
-    """Return the table of `count` requests of 1..`largest` bytes; every tenant has weight 1."""
+# What a request costs, of its tenant and its size.
+Cost = Callable[[Any, Any], Any]
+
+
+def _size_alone(tenant: Any, size: Any) -> Any:
+    return size
+
+
+def table(policy: Policy, tenants: Tenants, count: int, largest: int, cost: Cost = _size_alone) -> Table:
+    """Return the table of `count` requests of 1..`largest` bytes; unless `cost` says otherwise, all weights are 1."""
     owners = tuple(z3.Ints([f"owner{k}" for k in range(count)]))
     sizes = tuple(z3.Ints([f"size{k}" for k in range(count)]))
     turns_of = tuple(z3.Ints([f"turn{k}" for k in range(count)]))
@@ -61,7 +69,7 @@ def table(policy: Policy, tenants: Tenants, count: int, largest: int) -> Table:
     domain += [z3.And(s >= 1, s <= largest) for s in sizes]
     domain += [turns_of[0] == 0, *(a <= b for a, b in pairwise(turns_of))]
     domain += [turn <= number for number, turn in enumerate(turns_of)]
-    run = _Run(policy, tenants, owners, sizes, turns_of)
+    run = _Run(policy, tenants, owners, sizes, turns_of, cost)
     turns = tuple(run.turn(number) for number in range(count))
     arrivals = tuple(where(t == 0, 0, choose(t, [turn.at for turn in turns])) for t in turns_of)
     return Table(owners, sizes, arrivals, turns, (*domain, *run.constraints))
@@ -77,8 +85,9 @@ class _Run:
         owners: tuple[Any, ...],
         sizes: tuple[Any, ...],
         turns_of: tuple[Any, ...],
+        cost: Cost,
     ) -> None:
-        self.policy, self.tenants = policy, tenants
+        self.policy, self.tenants, self.cost = policy, tenants, cost
         self.owners, self.sizes, self.turns_of = owners, sizes, turns_of
         self.state: Any = policy.start(tenants)
         self.stamps: list[Stamp] = [NO_STAMP] * len(owners)
@@ -101,7 +110,7 @@ class _Run:
         return turn
 
     def _stamp(self, k: int, arrives: Any) -> None:
-        arrival = Arrival(self.now, self.sizes[k], self.sizes[k], k)
+        arrival = Arrival(self.now, self.sizes[k], self.cost(self.owners[k], self.sizes[k]), k)
         state, stamp = self.policy.stamp(self.state, self.owners[k], arrival)
         self.state = where(arrives, state, self.state)
         self.stamps[k] = where(arrives, stamp, self.stamps[k])
@@ -137,7 +146,7 @@ def largest_sizes(found: Table, count: int) -> list[Any]:
 
 
 def gap_exceeds(found: Table, bound: Any) -> Any:
-    """Return whether tenants 0 and 1, of weight 1, drift further apart than `bound` while both are backlogged."""
+    """Return whether tenants 0 and 1 drift further apart than `bound` while both are backlogged."""
     cases = []
     turns: Sequence[Turn] = found.turns
     for first in range(len(turns)):
@@ -147,6 +156,26 @@ def gap_exceeds(found: Table, bound: Any) -> Any:
             drift = drift + where(turn.tenant == 0, turn.size, where(turn.tenant == 1, -turn.size, 0))
             cases.append(z3.And(*both, z3.Or(drift > bound, -drift > bound)))
     return z3.Or(*cases)
+
+
+def apart(found: Table, bound: Any, cost: Cost) -> Any:
+    """Return whether the two tenants of a table drift further apart than `bound`, in cost, while both are backlogged.
+
+    What every turn moves them apart has a name of its own, which is far faster where the cost is itself a choice. One
+    service alone is within every bound that is asked for here, so that a window has two or more.
+    """
+    moved = z3.Ints([f"moved{number}" for number in range(len(found.turns))])
+    terms = [
+        name == where(turn.tenant == 0, cost(turn.tenant, turn.size), -cost(turn.tenant, turn.size))
+        for name, turn in zip(moved, found.turns, strict=True)
+    ]
+    cases = []
+    for first in range(len(found.turns)):
+        both, drift = [*found.turns[first].waiting[:2]], moved[first]
+        for name, turn in zip(moved[first + 1 :], found.turns[first + 1 :], strict=True):
+            both, drift = [*both, *turn.waiting[:2]], drift + name
+            cases.append(z3.And(*both, z3.Or(drift > bound, -drift > bound)))
+    return z3.And(*terms, z3.Or(*cases))
 
 
 def exact(number: Fraction) -> Any:

@@ -2,6 +2,10 @@
 
 The form is published in `schemas/schedule.schema.json`. Numbers are exact: an integer, or a string such as
 "186326/15"; a decimal point is refused. A parameter is such a number, a word, or a list of these.
+
+A *lasso* (claim `starvation`) goes on for ever: the requests that arrive before `loop_from` (ns) are its prefix, the
+others its loop, which comes again every `loop` ns; none arrives at `loop_from + loop` or later. `tenant` is the one
+that is starved. What a replay checks, so that a few rounds stand for all, is said in `headgate.model.lasso`.
 """
 
 import json

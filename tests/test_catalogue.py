@@ -22,9 +22,15 @@ REFUTED = {
     "bucket-essay": 1, "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
     "admission-race": 0,
     "admission-no-tax": 0,
+    "composed-no-tax": 24,
+    "bytes-not-tokens": 5,
+    "fcfs-starves": 3, "priority-starves": 3, "essay-starves": 3, "fr-fcfs-starves": 3,
+    "round-robin-starves": 4, "priority-burst": 3, "channels-aimed": 2,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
+    "sfq-bypass", "scfq-bypass", "drr-bypass", "round-robin-bypass", "fr-fcfs-cap-bypass",
+    "sfq-weighted-gap", "composed-backlog",
 }  # fmt: skip
 
 
@@ -73,6 +79,16 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
         ("admission-essay", "corrected"),
         ("admission-no-tax", "corrected"),
         ("admission-race", "atomic"),
+        ("fcfs-starves", "sfq"),
+        ("priority-starves", "sfq"),
+        ("essay-starves", "sfq"),
+        ("fr-fcfs-starves", "fr-fcfs-cap"),
+        ("fr-fcfs-starves", "sfq"),
+        ("round-robin-starves", "drr"),
+        ("round-robin-starves", "sfq"),
+        ("priority-burst", "sfq"),
+        ("priority-burst", "early"),
+        ("composed-no-tax", "corrected"),
     ],
 )
 def test_the_corrected_rule_keeps_what_the_essay_breaks(name: str, rule: str) -> None:

@@ -26,9 +26,27 @@ MECHANISMS = {
     "AD": ("admission", 4),
     "BD": ("bounds", 13),
     "RC": ("recordings", 7),
+    "ST": ("starvation", 7),
     "CT": ("contracts", 2),
+    "CO": ("composition", 5),
 }
-REFUTED = {"TB-7", "CM-7", "FQ-9", "RF-6", "AD-2", "WQ-6", "VT-4", "FR-2", "CH-2"}
+REFUTED = {
+    "TB-7",
+    "CM-7",
+    "FQ-9",
+    "RF-6",
+    "AD-2",
+    "WQ-6",
+    "VT-4",
+    "FR-2",
+    "CH-2",
+    "ST-2",
+    "ST-3",
+    "ST-4",
+    "ST-7",
+    "CO-3",
+    "CO-4",
+}
 
 
 def test_every_clause_is_there() -> None:

@@ -48,6 +48,7 @@ def schedule(tmp_path: Path) -> Callable[..., str]:
         ("bucket-essay", "token", ("admitted", "level", "violation")),
         ("essay-tag", "sfq", ("tenant 0", "tenant 1", "violation")),
         ("refresh-essay-interval", "corrected", ("74 C", "76 C", "violation")),
+        ("composed-no-tax", "corrected", ("tenant 0", "tenant 7", "violation")),
     ],
 )
 def test_a_refuted_rule_is_drawn_and_the_right_one_holds(

@@ -62,7 +62,7 @@ def stamp(state: ActiveList, tenant: Number, arrival: Arrival) -> tuple[ActiveLi
     return where(joins, joined, state), Stamp(0, 0, arrival.size, arrival.order)
 
 
-@implements("AR-6")
+@implements("AR-6", "ST-5")
 def select(
     state: ActiveList, tenants: Tenants, heads: tuple[Stamp, ...], waiting: tuple[Any, ...]
 ) -> tuple[Any, Number, ActiveList]:

@@ -42,7 +42,7 @@ def stamp(state: Clock, tenant: Number, arrival: Arrival) -> tuple[Clock, Stamp]
     return state, Stamp(arrival.expected, arrival.expected + arrival.cost, arrival.size, arrival.order)
 
 
-@implements("EA-1")
+@implements("EA-1", "ST-6")
 def select(
     state: Clock, tenants: Tenants, heads: tuple[Stamp, ...], waiting: tuple[Any, ...]
 ) -> tuple[Any, Number, Clock]:

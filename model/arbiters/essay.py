@@ -27,7 +27,7 @@ def start(tenants: Tenants) -> EssayTag:
     return EssayTag(0)
 
 
-@implements("FQ-9")
+@implements("FQ-9", "ST-4")
 def stamp(state: EssayTag, tenant: Number, arrival: Arrival) -> tuple[EssayTag, Stamp]:
     """Return (state, stamp) with the tag as the essay computes it."""
     begin = maximum(state.virtual, arrival.at)

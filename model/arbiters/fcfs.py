@@ -30,7 +30,7 @@ def plain_stamp(state: Any, tenant: Number, arrival: Arrival) -> tuple[Any, Stam
     return state, Stamp(0, 0, arrival.size, arrival.order)
 
 
-@implements("AR-3")
+@implements("AR-3", "ST-2")
 def select(
     state: NoState, tenants: Tenants, heads: tuple[Stamp, ...], waiting: tuple[Any, ...]
 ) -> tuple[Any, Number, NoState]:

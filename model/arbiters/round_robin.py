@@ -28,7 +28,7 @@ def start(tenants: Tenants) -> Turn:
     return Turn(tenants.count - 1)
 
 
-@implements("AR-5")
+@implements("AR-5", "ST-5", "ST-7")
 def select(
     state: Turn, tenants: Tenants, heads: tuple[Stamp, ...], waiting: tuple[Any, ...]
 ) -> tuple[Any, Number, Turn]:

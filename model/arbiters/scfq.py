@@ -14,7 +14,7 @@ from headgate.spec.units import Number
 __all__ = ["SCFQ", "rest", "select"]
 
 
-@implements("FQ-6")
+@implements("FQ-6", "ST-5")
 def select(
     state: FairQueue, tenants: Tenants, heads: tuple[Stamp, ...], waiting: tuple[Any, ...]
 ) -> tuple[Any, Number, FairQueue]:

@@ -37,7 +37,7 @@ def stamp(state: FairQueue, tenant: Number, arrival: Arrival) -> tuple[FairQueue
     return FairQueue(state.virtual, put(tenant, state.last, end)), Stamp(begin, end, arrival.size, arrival.order)
 
 
-@implements("FQ-2", "FQ-3")
+@implements("FQ-2", "FQ-3", "ST-5", "ST-6")
 def select(
     state: FairQueue, tenants: Tenants, heads: tuple[Stamp, ...], waiting: tuple[Any, ...]
 ) -> tuple[Any, Number, FairQueue]:

@@ -14,7 +14,7 @@ from headgate.spec.units import Number
 __all__ = ["PRIORITY", "select"]
 
 
-@implements("AR-4")
+@implements("AR-4", "ST-3")
 def select(
     state: NoState, tenants: Tenants, heads: tuple[Stamp, ...], waiting: tuple[Any, ...]
 ) -> tuple[Any, Number, NoState]:

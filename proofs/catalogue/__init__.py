@@ -4,7 +4,22 @@ from headgate.proofs.theorem import Theorem
 
 __all__ = ["catalogue"]
 
-MODULES = ("buckets", "meter", "fair_queueing", "delay", "deadlines", "turns", "arbitration", "refresh", "admission")
+MODULES = (
+    "buckets",
+    "meter",
+    "fair_queueing",
+    "weighted",
+    "delay",
+    "deadlines",
+    "turns",
+    "arbitration",
+    "bypass",
+    "starvation",
+    "channels",
+    "refresh",
+    "admission",
+    "composition",
+)
 
 
 def catalogue() -> tuple[Theorem, ...]:

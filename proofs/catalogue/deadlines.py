@@ -238,7 +238,7 @@ SERVER = "while something in contract waits the server does R (t - B) bytes or m
 
 THEOREMS: Sequence[Theorem] = (
     Theorem(
-        "early-delay", ("EA-1", "EA-2", "PR-3"),
+        "early-delay", ("EA-1", "EA-2", "PR-3", "ST-6"),
         "Under *early* every request finishes by EAT + l / g + Lmax / R + B.",
         f"{ANY}; {CODE}",
         ("the guarantees sum to at most R", SERVER, "Lmax is the largest request of anybody, background included"),

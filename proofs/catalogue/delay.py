@@ -16,10 +16,11 @@ from typing import Any
 import attrs
 import z3
 
-from headgate.model.arbiters import Arrival
+from headgate.model.arbiters import SCFQ, SFQ, Arrival, Tenants
 from headgate.model.arbiters.sfq import FairQueue
-from headgate.model.bounds import scfq_delay, sfq_delay
+from headgate.model.bounds import pairwise_gap, scfq_delay, sfq_delay
 from headgate.model.promise import goyal_expected_arrival
+from headgate.proofs.crowds import share_attack
 from headgate.proofs.flows import (
     SCFQ_DISCIPLINE,
     SFQ_DISCIPLINE,
@@ -35,6 +36,7 @@ from headgate.proofs.flows import (
 from headgate.proofs.invariants import invariant
 from headgate.proofs.quotients import cancelling, covers
 from headgate.proofs.symbolic import lift
+from headgate.proofs.table import unit_tenants
 from headgate.proofs.theorem import Obligation, Query, Theorem
 from headgate.spec.vocabulary import Request, Schedule
 
@@ -84,7 +86,7 @@ def _share_steps(discipline: Discipline) -> list[Obligation]:
         Obligation("somebody else is served", (*given, env), z3.And(
             *sound_flows(discipline, later, idle), _bounded(discipline, later, idle[0], share))),
         *_share_arrivals(discipline, virtual, flows, share, given, cost),
-        _share_service(discipline, virtual, flows, share, given, cost),
+        *(_share_service(discipline, virtual, flows, share, given, cost, order) for order in ((0, 1), (1, 0))),
         _share_rest(discipline, virtual, flows, share, given),
         Obligation("and so the share is bounded", tuple(given), most),
     ]  # fmt: skip
@@ -114,15 +116,22 @@ def _share_arrivals(
 
 
 def _share_service(
-    discipline: Discipline, virtual: Any, flows: list[Flow], share: _Share, given: list[Any], cost: Any
+    discipline: Discipline,
+    virtual: Any,
+    flows: list[Flow],
+    share: _Share,
+    given: list[Any],
+    cost: Any,
+    order: tuple[int, int],
 ) -> Obligation:
-    _, tenant, after_virtual, after = serve(discipline, virtual, flows, cost)
+    _, tenant, after_virtual, after = serve(discipline, virtual, flows, cost, order)
     mine = lift(tenant == 0)
     counted = _Share(
         share.anchor, z3.If(mine, share.cost + flows[0].cost, share.cost), z3.If(mine, flows[0].end, share.finish)
     )
     premises = (*given, z3.Or(flows[0].queued, flows[1].queued), next_head(flows, tenant, cost))
-    return Obligation("one of the two is served", premises, _bounded(discipline, after_virtual, after[0], counted))
+    name = f"one of the two is served, tenant {order[0]} on a tie"
+    return Obligation(name, premises, _bounded(discipline, after_virtual, after[0], counted))
 
 
 def _share_rest(discipline: Discipline, virtual: Any, flows: list[Flow], share: _Share, given: list[Any]) -> Obligation:
@@ -332,6 +341,9 @@ SCFQ_WORST = _late_attack(
     Fraction(scfq_delay(4, 9, Fraction(4, 5), 2, Fraction(2, 5))),
 )  # fmt: skip
 
+BOTH_COSTS = "While a request waits at the head under {}, any other tenant gets at most both their largest costs."
+# A third tenant, which wins every tie, sets the virtual time; then tenant 0 wins a tie against tenant 1.
+THIRD_FIRST = Tenants(3, (2, 0, 1), (1, 1, 0), (2, 2, 2))
 ANY = "every horizon; any number of tenants, weights and sizes; any server of rate R and blackouts up to B"
 AGGREGATE = "all tenants but two are an environment; their shares are one aggregate"
 BUSY = (
@@ -343,7 +355,7 @@ BUSY = (
 
 THEOREMS: Sequence[Theorem] = (
     Theorem(
-        "sfq-delay", ("FQ-5", "PR-3"),
+        "sfq-delay", ("FQ-5", "PR-3", "ST-6"),
         "Under SFQ every request finishes by EAT + (l + sum of the others' L) / R + B, plus L / R with a background.",
         ANY, BUSY, obligations=_delay(SFQ_DISCIPLINE, _sfq_conclusion), attack=SFQ_WORST,
         invariants=("sfq share", "expected arrival"), abstraction=AGGREGATE,
@@ -363,15 +375,15 @@ THEOREMS: Sequence[Theorem] = (
         invariants=("sfq share",), abstraction=AGGREGATE,
     ),
     Theorem(
-        "sfq-bypass", ("FQ-3",),
-        "While a request waits at the head under SFQ, any other tenant gets at most both their largest costs.",
-        ANY, obligations=_bypass(SFQ_DISCIPLINE),
+        "sfq-bypass", ("FQ-3", "ST-5", "ST-6"),
+        BOTH_COSTS.format("SFQ"), ANY, obligations=_bypass(SFQ_DISCIPLINE),
+        attack=share_attack(SFQ, unit_tenants(2, 2), 4, ("FQ-3", BOTH_COSTS.format("SFQ")), pairwise_gap),
         invariants=("sfq share",), abstraction=AGGREGATE, partner="arbiters-work-conserving",
     ),
     Theorem(
-        "scfq-bypass", ("FQ-6",),
-        "While a request waits at the head under SCFQ, any other tenant gets at most both their largest costs.",
-        ANY, obligations=_bypass(SCFQ_DISCIPLINE),
+        "scfq-bypass", ("FQ-6", "ST-5"),
+        BOTH_COSTS.format("SCFQ"), ANY, obligations=_bypass(SCFQ_DISCIPLINE),
+        attack=share_attack(SCFQ, THIRD_FIRST, 4, ("FQ-6", BOTH_COSTS.format("SCFQ")), pairwise_gap),
         invariants=("scfq share",), abstraction=AGGREGATE, partner="arbiters-work-conserving",
     ),
 )  # fmt: skip

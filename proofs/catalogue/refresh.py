@@ -29,7 +29,7 @@ from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Expect, Obligation, Query, Theorem
 from headgate.spec.vocabulary import Schedule
 
-__all__ = ["THEOREMS"]
+__all__ = ["THEOREMS", "finish_of"]
 
 
 def _up(phase: Any, blackout: Any) -> Any:
@@ -147,7 +147,7 @@ def _service_attack(tighter: Fraction) -> Query:
 COLD_C, HOT_C = 74, 76
 
 
-def _finish(refresh: Refresh, work: Any, boundaries: int) -> tuple[Any, Any]:
+def finish_of(refresh: Refresh, work: Any, boundaries: int) -> tuple[Any, Any]:
     """Return (finish, done) of `work` ns of service from the start of a blackout, `boundaries` boundaries deep."""
     channel, now, left = Channel(Fraction(0)), lift(Fraction(0)), work
     for _ in range(boundaries):
@@ -164,8 +164,8 @@ def _hotter_attack(tighter: Fraction) -> Query:
     peak, blackout, base = Fraction(4800), Fraction(295), Fraction(3900)
     size = z3.Int("size")
     work = z3.ToReal(size) * (1 / peak)
-    cold, cold_done = _finish(Refresh(essay_interval(base, Fraction(COLD_C)).high, blackout), work, 6)
-    hot, hot_done = _finish(Refresh(essay_interval(base, Fraction(HOT_C)).low, blackout), work, 6)
+    cold, cold_done = finish_of(Refresh(essay_interval(base, Fraction(COLD_C)).high, blackout), work, 6)
+    hot, hot_done = finish_of(Refresh(essay_interval(base, Fraction(HOT_C)).low, blackout), work, 6)
     domain = (size >= 1, cold_done, hot_done, hot < cold + lift(tighter))
     heading = ("RF-6", "The hotter the memory, the later a backlog is done.", "refresh", "essay", "hotter-sooner")
     parameters = {"peak": peak, "blackout": blackout, "base_interval": base, "cold_c": COLD_C, "hot_c": HOT_C}

@@ -6,20 +6,28 @@ has had at most as many turns as i completed, any other at most one more.
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import attrs
 import z3
 
 from headgate.model.algebra import choose
-from headgate.model.arbiters import NO_STAMP, ROUND_ROBIN, Arrival, Stamp, Tenants
+from headgate.model.arbiters import DRR, NO_STAMP, ROUND_ROBIN, Arrival, Stamp, Tenants
 from headgate.model.arbiters.drr import ActiveList, rest, select, stamp, start
 from headgate.model.arbiters.round_robin import Turn
+from headgate.model.bounds import drr_delay, drr_latency
+from headgate.model.promise import goyal_expected_arrival
+from headgate.proofs.crowds import circle_attack, share_attack
+from headgate.proofs.decoding import schedule_of
 from headgate.proofs.invariants import invariant
-from headgate.proofs.symbolic import lift
-from headgate.proofs.theorem import Obligation, Theorem
+from headgate.proofs.quotients import cancelling, covers
+from headgate.proofs.symbolic import decide, lift
+from headgate.proofs.table import unit_tenants
+from headgate.proofs.theorem import Obligation, Query, Theorem
+from headgate.spec.vocabulary import Schedule
 
-__all__ = ["THEOREMS"]
+__all__ = ["THEOREMS", "bypass_attack"]
 
 
 def _round_robin_bypass() -> list[Obligation]:
@@ -43,6 +51,41 @@ def _round_robin_step(count: int) -> Obligation:
         z3.Implies(distance(last) == 1, served == victim),
     )
     return Obligation(f"N = {count}", given, goal)
+
+
+def bypass_attack(count: int, others: int, ranked: bool = False) -> Query:
+    """Return a search for tenants, backlogged from time 0 on, the last of which waits through `others` services.
+
+    Who else is backlogged is free; the services are those of the code's own choice. With `ranked` every one of them
+    brings the turn just one step closer, which is what the proof allows at the worst: the turn is then a constant, and
+    sixteen tenants are as fast as four.
+    """
+    backlogged = z3.Bools([f"backlogged{k}" for k in range(count)])
+    tenants = Tenants(count, tuple(range(count)), (0,) * count, (lift(1),) * count)
+    state, chosen = ROUND_ROBIN.start(tenants), z3.Ints([f"served{number}" for number in range(others)])
+    domain: list[Any] = [backlogged[-1]]
+    for number, served in enumerate(chosen):  # a name of its own for every choice keeps the terms small for the solver
+        found, choice, _ = ROUND_ROBIN.select(state, tenants, (NO_STAMP,) * count, tuple(backlogged))
+        domain += [served == choice, lift(found), served != count - 1]
+        domain += [served == number] if ranked else []
+        state = Turn(number if ranked else served)
+    statement = "Under round robin a tenant that waits is served after at most N - 1 services of others."
+    parameters = {
+        "weights": (1,) * count,
+        "peak": 1,
+        "tenant": count - 1,
+        "most": count - 1,
+        "tighter_by": max(0, count - others),
+    }
+
+    def decode(model: z3.ModelRef) -> Schedule:
+        """Whoever is served sends as many requests as it is served; a request more of it would change no choice."""
+        taken = [decide(model, served) for served in chosen]
+        sent = [max(1, taken.count(k)) if decide(model, waits) else 0 for k, waits in enumerate(backlogged)]
+        requests = [(tenant, 0, 1) for tenant, number in enumerate(sent) for _ in range(number)]
+        return schedule_of(model, ("AR-5", statement, "arbiter", "round-robin", "bypass"), parameters, requests)
+
+    return Query(tuple(domain), decode, (z3.Sum([z3.If(waits, 1, 0) for waits in backlogged]),))
 
 
 @attrs.frozen
@@ -229,12 +272,112 @@ def _drr_summing() -> Obligation:
     return Obligation("the bytes of the others add up", premises, goal)
 
 
+def _drr_bypass() -> list[Obligation]:
+    """A request that waits at the head has had no turn since it came there; so every other tenant has had one at most.
+
+    The anchor is the instant at which it became the head; nothing of its tenant is served while it waits.
+    """
+    lists, ghosts = _lists(2), _turns()
+    whole = z3.Or(ghosts.completed == 0, ghosts.completed >= 1)
+    given = (*_numbers(lists), _deficits(lists), _fair(lists, ghosts), ghosts.own == 0, ghosts.completed >= 0, whole)
+    goal = z3.And(ghosts.completed == 0, ghosts.begun <= 1, ghosts.other < lists.quanta[1] + lists.largest[1])
+    return [Obligation("one turn each", given, goal)]
+
+
+def _drr_delay() -> list[Obligation]:
+    """A request on the curve: its tenant has put `sent` bytes in service since `began`, when its backlog began.
+
+    The request is the last of them, and done at `finish`; by then the server has done `beta` bytes.
+    """
+    names = "quantum others largest other_largest rate blackout own beta sent size began expected finish share"
+    n = {name: z3.Real(name) for name in names.split()}
+    total = n["quantum"] + n["others"]
+    late = n["quantum"] * n["other_largest"] + n["others"] * (n["quantum"] + n["largest"])
+    positive = (n["quantum"] > 0, n["others"] >= 0, n["rate"] > 0, n["own"] > 0, n["size"] > 0,
+                n["sent"] >= n["size"], n["own"] * total <= n["quantum"] * n["rate"])  # fmt: skip
+    served = (total * n["sent"] >= n["quantum"] * n["beta"] - late,
+              n["rate"] * (n["finish"] - n["began"] - n["blackout"]) <= n["beta"])  # fmt: skip
+    worked = n["quantum"] * n["rate"] * (n["finish"] - n["began"] - n["blackout"]) <= total * n["sent"] + late
+    earned = n["quantum"] * n["rate"] * (n["expected"] - n["began"]) >= total * (n["sent"] - n["size"])
+    lateness = n["quantum"] * n["rate"] * (n["finish"] - n["expected"] - n["blackout"])
+    return [
+        *_expected_of_backlog(),
+        Obligation("what the server did until the request is done", (*positive, *served), worked),
+        *_earned(n, total, positive, earned),
+        Obligation("the request is done in time", (*positive, worked, earned), lateness <= total * n["size"] + late),
+        *_drr_formula(n, total, late),
+    ]
+
+
+def _earned(n: dict[str, Any], total: Any, positive: tuple[Any, ...], earned: Any) -> list[Obligation]:
+    """What the tenant's share does until the request is expected is all that came before it in the backlog, or more."""
+    factor, less, more = z3.Reals("any_factor less more")
+    since, before = n["expected"] - n["began"], n["sent"] - n["size"]
+    kept = (n["own"] > 0, before >= 0, _paced(n["own"], since, before))
+    times = (n["quantum"] * n["rate"] * since >= n["own"] * total * since, total * (n["own"] * since) >= total * before)
+    return [
+        Obligation("it is expected after its backlog began", kept, since >= 0),
+        Obligation("what is less is less by any factor", (factor >= 0, less <= more), factor * less <= factor * more),
+        Obligation("what its share does until it is expected", (*positive, *times), earned),
+    ]
+
+
+def _paced(own: Any, since: Any, before: Any) -> Any:
+    return invariant("backlog", one_after_the_other=own * since >= before)
+
+
+def _expected_of_backlog() -> list[Obligation]:
+    """While a tenant is backlogged its requests are expected one cost after the other, or later."""
+    own, before, began, expected, size, cost, arrival = z3.Reals("own before began expected size cost arrival")
+    given = (own > 0, size > 0, own * cost == size, _paced(own, expected - began, before))
+    later = goyal_expected_arrival(arrival, expected, cost)
+    return [
+        Obligation("a backlog begins", (own > 0, arrival >= began), _paced(own, arrival - began, 0)),
+        Obligation("another request of it", given, _paced(own, later - began, before + size)),
+    ]
+
+
+def _drr_formula(n: dict[str, Any], total: Any, late: Any) -> list[Obligation]:
+    """The bound of the model is that of the proof: l / r and the latency, with r = Q R / F and (F - Q) / Q turns."""
+    turns, share = z3.Real("turns"), n["share"]
+    given = (n["quantum"] > 0, n["others"] >= 0, n["rate"] > 0, share > 0, n["size"] > 0, share * total ==
+             n["quantum"] * n["rate"], turns * n["quantum"] == n["others"])  # fmt: skip
+    latency = drr_latency(n["quantum"], n["largest"], n["other_largest"], turns, n["rate"], lift(0))
+    own = drr_delay(n["size"], lift(0), share)
+    return [
+        covers("the latency as a formula", given, n["rate"], latency,
+               n["other_largest"] + turns * (n["quantum"] + n["largest"])),
+        Obligation("its turns", given,
+                   n["quantum"] * (n["other_largest"] + turns * (n["quantum"] + n["largest"])) == late),
+        covers("its own cost as a formula", given, share, own, n["size"]),
+        Obligation("the two are the bound", given, own + latency == drr_delay(n["size"], latency, share)),
+        cancelling(),
+    ]  # fmt: skip
+
+
+CIRCLE = "Under round robin a tenant that waits is served after at most N - 1 services of others."
+ONE_TURN = "While a request waits at the head under DRR, any other tenant gets less than Q + L bytes, at most one turn."
+
 THEOREMS: Sequence[Theorem] = (
     Theorem(
-        "round-robin-bypass", ("AR-5",),
-        "Under round robin a tenant that waits is served after at most N - 1 services of others.",
+        "round-robin-bypass", ("AR-5", "ST-5"), CIRCLE,
         "every horizon; N = 2..16 tenants on the code's own step", obligations=_round_robin_bypass,
-        limit="N = 2..16", partner="arbiters-work-conserving",
+        attack=circle_attack(ROUND_ROBIN, 16, ("ST-5", CIRCLE)), limit="N = 2..16", partner="arbiters-work-conserving",
+    ),
+    Theorem(
+        "drr-delay", ("BD-4",),
+        "Under DRR every request finishes by EAT + l / r + B + (sum of the others' L + (F - Q) / Q (Q + L)) / R.",
+        "every horizon; any number of tenants, quanta, sizes and server (R, B), sum of guarantees at most R",
+        ("the service curve of drr-service-curve", "r = Q R / F is at least the guarantee, as quanta are in proportion",
+         "while something in contract waits the server does R (t - B) bytes or more in t ns (refresh-rate-latency)"),
+        obligations=_drr_delay, invariants=("backlog",),
+    ),
+    Theorem(
+        "drr-bypass", ("AR-6", "ST-5"), ONE_TURN, "every horizon; any number of tenants",
+        ("the invariants of drr-service-curve", "quanta are at least the largest request"),
+        obligations=_drr_bypass, step=Fraction(2), partner="arbiters-work-conserving",
+        attack=share_attack(DRR, unit_tenants(2, 2), 5, ("ST-5", ONE_TURN), lambda _, own: 2 + own),
+        abstraction="one tenant is followed against any other",
     ),
     Theorem(
         "drr-service-curve", ("AR-6",),

@@ -57,8 +57,8 @@ MUTANTS = (
            "min(size, interleave.granule)", ("CH-1",)),
     Mutant("channels-whole-request-each", "channels", "attrs.evolve(addressed.request, bytes=share)",
            "addressed.request", ("CH-1",)),
-    Mutant("channels-delay-without-excess", "channels", "Fraction(excess) / guaranteed + Fraction(parts)",
-           "0 * guaranteed + Fraction(parts)", ("CH-3",)),
+    Mutant("channels-delay-without-excess", "channels", "excess * (Fraction(1) / guaranteed) + parts",
+           "0 * guaranteed + parts", ("CH-3",)),
     Mutant("channels-share-of-the-whole", "channels", "share = (1 + imbalance) / channels", "share = 1 + imbalance",
            ("CH-3",)),
 )  # fmt: skip

@@ -1,0 +1,37 @@
+"""Mutants of the composition of buckets, a fair queue and a channel with refresh, and of what is told of a run."""
+
+from headgate.tests.mutants.mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+MUTANTS = (
+    Mutant("composed-delay-without-burst", "composition", "return deadline_delay(burst + size * -1,",
+           "return deadline_delay(0 * size,", ("CO-1",)),
+    Mutant("composed-delay-without-others", "composition", "size + others, rate, blackout, guaranteed)",
+           "size, rate, blackout, guaranteed)", ("CO-1",)),
+    Mutant("composed-delay-counts-itself-twice", "composition", "return deadline_delay(burst + size * -1,",
+           "return deadline_delay(burst,", ("CO-1",)),
+    Mutant("composed-calculus-without-blackout", "composition",
+           "deadline_delay(burst, others, rate, blackout, guaranteed)",
+           "deadline_delay(burst, others, rate, 0, guaranteed)", ("CO-1",)),
+    Mutant("composed-backlog-without-blackout", "composition", "return envelope(rates, bursts, blackout)",
+           "return envelope(rates, bursts, 0)", ("CO-2",)),
+    Mutant("composed-backlog-loose", "composition", "return envelope(rates, bursts, blackout)",
+           "return envelope(rates, bursts, blackout + blackout)", ("CO-2",)),
+    Mutant("composed-tax-forgotten", "composition", "admits(composition.rates, composition.effective)",
+           "admits(composition.rates, composition.server.peak_bytes_per_ns)", ("CO-3",)),
+    Mutant("composed-gate-open", "composition", "        if admitted:\n            yield request",
+           "        if True:\n            yield request", ("CO-1",)),
+    Mutant("composed-gate-clock-stands-still", "composition", "last[tenant] = request.arrival_ns", "last[tenant] = 0",
+           ("CO-1",)),
+    Mutant("composed-served-in-the-dark", "composition", "return Fraction(service_curve(refresh,",
+           "return Fraction(now) + 0 * Fraction(service_curve(refresh,", ("CO-2",)),
+    Mutant("decoding-reads-one-token", "composition", "return context * bytes_a_token", "return 1 * bytes_a_token",
+           ("CO-4",)),
+    Mutant("share-without-blackout", "composition", "sfq_delay(0, others, rate, blackout)) - own",
+           "sfq_delay(0, others, rate, 0)) - own", ("CO-5",)),
+    Mutant("share-without-own", "composition", "rate, blackout)) - own", "rate, blackout)) - 0 * own", ("CO-5",)),
+    Mutant("bypass-counts-what-came-before", "fairness", "if s.start_ns >= service.release_ns", "if s is not None",
+           ("AR-5",)),
+    Mutant("bypass-never-ends", "fairness", "                last = []\n", "                last = last\n", ("AR-5",)),
+)  # fmt: skip
