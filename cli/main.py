@@ -34,6 +34,7 @@ COMMANDS = {
     "bound": Entry("headgate.cli.bound", "How late can each tenant be, how hot may it get, how many more fit?"),
     "replay": Entry("headgate.cli.replay", "Run a schedule on the exact rules and draw what happens."),
     "review": Entry("headgate.cli.review", "Does this implementation keep the rule?"),
+    "vectors": Entry("headgate.cli.vectors", "Write test vectors, for implementations that would rather read a file."),
     "spec": Entry("headgate.cli.spec", "Read the clauses, and what implements, tests and proves them."),
 }
 
