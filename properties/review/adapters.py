@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import inspect
 import selectors
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from types import ModuleType
 from typing import Any
@@ -117,27 +118,13 @@ class Consumer:
 # ---- servers that keep their own time ----
 
 
-class _Served:
-    """The role `arbiter` for a server that serves by itself: it is seen at what it begins.
+RATES = "does the server's rate fit the declared one?"
+
+
+class SimpyServer:
+    """The role `arbiter` for a server in a simpy environment, which serves by itself: it is seen at what it begins.
 
     Its service has to take as long as the reviewer believes: `size` units of the clock, at the default rate of 1.
-    """
-
-    def __init__(self) -> None:
-        self.seen: object = None
-
-    def _begun(self, now: float, packet: object, tenant: Callable[[Any], int]) -> int | None:
-        if packet is None:
-            return None
-        if packet is self.seen:
-            raise RuntimeError(f"the server has not ended its service by {now}; does its rate fit the declared one?")
-        self.seen = packet
-        return tenant(packet)
-
-
-class SimpyServer(_Served):
-    """The role `arbiter` for a server in a simpy environment.
-
     `put(tenant, size)` gives it a packet; `in_service()` returns the packet that it serves, a new object each, or None;
     `tenant(packet)` says whose it is.
     """
@@ -150,8 +137,8 @@ class SimpyServer(_Served):
         tenant: Callable[[Any], int] = lambda packet: int(packet.flow_id),
     ) -> None:
         """Drive `environment`, whose time is in units of the declared clock."""
-        super().__init__()
         self.environment, self.put, self.in_service, self.tenant = environment, put, in_service, tenant
+        self.seen: object = None
 
     def enqueue(self, now: float, tenant: int, size: int) -> None:
         """Put a packet at `now`, before whatever happens at that instant."""
@@ -165,7 +152,13 @@ class SimpyServer(_Served):
             self.environment.run(until=now)
         while self.environment.peek() <= now:
             self.environment.step()
-        return self._begun(now, self.in_service(), self.tenant)
+        packet = self.in_service()
+        if packet is None:
+            return None
+        if packet is self.seen:
+            raise RuntimeError(f"a service has not ended by {now}; {RATES}")
+        self.seen = packet
+        return self.tenant(packet)
 
 
 # ---- asyncio ----
@@ -329,8 +322,8 @@ class AsyncShaper:
         return loop.now
 
 
-class AsyncServer(_Served):
-    """The role `arbiter` for a server on asyncio.
+class AsyncServer:
+    """The role `arbiter` for a server on asyncio that serves by itself, at the declared rate, as `SimpyServer` does.
 
     `make(begins)` returns it, or a coroutine that does; it calls `begins(tenant)` whenever it begins a service.
     `put(made, tenant, size)` gives it a request, and may be a coroutine that ends when the request is served.
@@ -338,9 +331,8 @@ class AsyncServer(_Served):
 
     def __init__(self, make: Callable[[Callable[[int], None]], Any], put: Callable[[Any, int, int], Any]) -> None:
         """Make the server, at time 0."""
-        super().__init__()
-        self.begun: list[list[int]] = []
-        self.on = _OnALoop(lambda: make(lambda tenant: self.begun.append([tenant])))
+        self.begun: deque[int] = deque()
+        self.on = _OnALoop(lambda: make(self.begun.append))
         self.put = put
 
     def enqueue(self, now: float, tenant: int, size: int) -> None:
@@ -352,7 +344,9 @@ class AsyncServer(_Served):
         """Return whose request it serves, once all that happens by `now` has happened."""
         self.on.loop.advance(now, even_at_the_end=True)
         self.on.loop.raise_what_failed()
-        return self._begun(now, self.begun[-1] if self.begun else None, lambda entry: int(entry[0]))
+        if len(self.begun) > 1:
+            raise RuntimeError(f"{len(self.begun)} services begin by {now}, one was due; {RATES}")
+        return self.begun.popleft() if self.begun else None
 
     def close(self) -> None:
         """Close the loop."""
