@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import importlib
 import inspect
+import math
 import selectors
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -190,11 +191,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = _NoWait()
         selector.loop = self
         super().__init__(selector)
-        self._clock_resolution = 0.0  # a timer goes off at its time, not a little before
+        self._set(0.0)
 
     def time(self) -> float:
         """Return the virtual time, in units of the declared clock."""
         return self.now
+
+    def _set(self, now: float) -> None:
+        self.now = now
+        self._clock_resolution = math.ulp(now)  # a timer goes off at its time, not a little before
 
     def pass_time(self, wait: float | None) -> None:
         """Let time pass until the next timer, or stop where the run ends."""
@@ -203,14 +208,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if then is None or then > last:
             self.stop()  # the time is not moved yet: a timer that is due at the end would go off
         else:
-            self.now = then
+            self._set(then)
 
     def advance(self, until: float, even_at_the_end: bool = False) -> None:
         """Run to `until`: what is due then is left for later, unless `even_at_the_end`."""
         if until > self.now or even_at_the_end:
             self.until, self.even_at_the_end = until, even_at_the_end
             self.run_forever()
-            self.now = max(self.now, until)
+            self._set(max(self.now, until))
 
     def begin(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Start `work`; it is cancelled, at the latest, when the loop is closed."""
