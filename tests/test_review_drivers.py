@@ -1,6 +1,7 @@
 """Drivers for reviews: the adapters, the ones to start from, the published libraries, and the protocol."""
 
 import asyncio
+import contextlib
 import importlib.metadata
 import itertools
 import json
@@ -9,14 +10,16 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from headgate.cli.main import run
+from headgate.properties.review import process
 from headgate.properties.review.adapters import (
     AsyncConsumer,
     AsyncServer,
@@ -29,7 +32,9 @@ from headgate.properties.review.adapters import (
 from headgate.properties.review.declaring import declare
 from headgate.properties.review.hunt import PROFILES, Outcome, Profile, Review, hunt
 from headgate.properties.review.targets import PythonTarget, load_factory
+from headgate.properties.review.templates import NAMES, template
 from headgate.spec.errors import InputError
+from headgate.tests.json_schema import complaints
 
 FEW = Profile(120, 30.0)
 
@@ -296,3 +301,162 @@ def test_a_server_on_asyncio(last_come: bool, slow: float, broken: str | None) -
 
     found = reviewed(make, "arbiter", policy="fcfs")
     assert (found.error.kind if found.error else clause(found)) == broken
+
+
+# ---- drivers to start from ----
+
+
+def written(role: str, language: str, folder: Path) -> Path:
+    suffix = {"javascript": "js", "go": "go"}.get(language, "py")
+    path = folder / f"driver_{language.replace('-', '_')}_{role}.{suffix}"
+    assert run(["review", "--init", role, "--language", language, "--output", str(path)]) == 0
+    return path
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_a_python_driver_conforms(role: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(role, "python", tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert reviewed(load_factory(f"{path.stem}:{NAMES[role]}"), role).outcome is Outcome.CONFORMING
+    assert f"driver:{NAMES[role]} --role {role}" in path.read_text("utf-8")
+
+
+def command_of(language: str, path: Path) -> list[str]:
+    """Return the command that runs a driver; the test is left out where its language is not there."""
+    if language == "stdio-python":
+        return [sys.executable, str(path)]
+    program = {"javascript": "node", "go": "go"}[language]
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    if language == "javascript":
+        return [program, str(path)]
+    built = path.with_suffix("")
+    subprocess.run([program, "build", "-o", str(built), str(path)], check=True, cwd=path.parent)
+    return [str(built)]
+
+
+def exchanged(role: str, command: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[Review, list[Any], list[Any]]:
+    """Return the review of a process, and what the two sides said."""
+    said: list[Any] = []
+    answered: list[Any] = []
+    exchange = process._Line.exchange
+
+    def noted(line: Any, message: dict[str, Any]) -> dict[str, Any]:
+        said.append(message)
+        answered.append(exchange(line, message))
+        return dict(answered[-1])
+
+    monkeypatch.setattr(process._Line, "exchange", noted)
+    suite, declaration = declare(role)
+    target = process.ProcessTarget(command, role, declaration.clock)
+    return hunt(suite, target, declaration, Profile(40, 30.0)), said, answered
+
+
+@pytest.mark.parametrize("language", ["stdio-python", "javascript", "go"])
+def test_a_process_driver_conforms_and_keeps_the_protocol(
+    language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = json.loads((resources.files("headgate.spec") / "schemas" / "review-protocol.schema.json").read_text())
+    for role in NAMES:
+        with monkeypatch.context() as patch:
+            command = command_of(language, written(role, language, tmp_path))
+            found, said, answered = exchanged(role, command, patch)
+        assert found.outcome is Outcome.CONFORMING, found.error
+        assert [line for each in said for line in complaints(each, {"$ref": "#/$defs/message"}, schema)] == []
+        assert [line for each in answered for line in complaints(each, {"$ref": "#/$defs/reply"}, schema)] == []
+        assert len(said) > 40
+        assert complaints({**said[1], "expected": [True]}, schema), "what would be right is never sent"
+
+
+def test_the_protocol_as_told_keeps_its_schema() -> None:
+    schema = json.loads((resources.files("headgate.spec") / "schemas" / "review-protocol.schema.json").read_text())
+    told = " ".join((process.__doc__ or "").split())
+    found = []
+    for begin in (n for n, sign in enumerate(told) if sign == "{"):
+        with contextlib.suppress(ValueError):
+            found.append(json.JSONDecoder().raw_decode(told, begin)[0])
+    whole = [each for each in found if {"cmd", "ready", "ok", "results"} & set(each)]
+    assert len(whole) == 7
+    assert [line for each in whole for line in complaints(each, schema)] == []
+
+
+def test_a_driver_never_replaces_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written("bucket", "python", tmp_path)
+    text = path.read_text("utf-8")
+    capsys.readouterr()
+    for wrong in (["bucket", "--output", str(path)], ["fridge"], ["bucket", "--output", str(path / "below")]):
+        assert run(["review", "--init", *wrong]) == 2
+        captured = capsys.readouterr()
+        assert (captured.out, len(captured.err.splitlines())) == ("", 1)
+    assert path.read_text("utf-8") == text
+    assert run(["review", "--init", "bucket"]) == 0
+    assert capsys.readouterr().out == text
+
+
+def test_a_role_without_an_implementation_gets_its_methods() -> None:
+    suite, _ = declare("bucket")
+    text = template(attrs.evolve(suite, role="turnstile"), "python")
+    namespace: dict[str, Any] = {}
+    exec(compile(text, "driver.py", "exec"), namespace)
+    with pytest.raises(NotImplementedError):
+        namespace["Turnstile"](rate=1, burst=2).offer(0, 1)
+    with pytest.raises(InputError):
+        template(attrs.evolve(suite, role="turnstile"), "go")
+
+
+# ---- published libraries ----
+
+PUBLISHED = {
+    "kombu": ("kombu_bucket", "bucket", {"clock": "s", "floats": True}),
+    "token-bucket": ("token_bucket_lib", "bucket", {"clock": "s", "floats": True, "keys": 2}),
+    "ns.py-priority": ("nspy_priority", "arbiter", {"policy": "priority"}),
+    "ns.py-drr": ("nspy_drr", "arbiter", {"policy": "drr"}),
+}
+
+
+def published(name: str, profile: Profile) -> Review:
+    """Review a library, where it is installed; headgate does not depend on it."""
+    library = name.partition("-priority")[0].partition("-drr")[0]
+    try:
+        importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip(f"{library} is not installed: pip install {library}")
+    driver, role, declared = PUBLISHED[name]
+    if declared.get("policy", "drr") not in declare(role)[0].policies and "policy" in declared:
+        pytest.skip(f"no judge of the policy {declared['policy']}")
+    factory = load_factory(f"headgate.examples.review.{driver}:make")
+    return reviewed(factory, role, profile, **declared)
+
+
+def expected(name: str) -> Outcome:
+    """Return what is known of the version that is installed."""
+    if name == "kombu" and tuple(map(int, importlib.metadata.version("kombu").split(".")[:2])) < (5, 7):
+        return Outcome.VIOLATING
+    return Outcome.CONFORMING
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_library_is_judged_as_it_should_be(name: str) -> None:
+    begun = time.process_time()
+    found = published(name, PROFILES["quick"])
+    assert found.outcome is expected(name), found.error or found.violation
+    if found.outcome is Outcome.VIOLATING:
+        assert (clause(found), len(found.asked)) == ("TB-4", 2)
+    assert time.process_time() - begun < 10
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_published_library_stands_ten_thousand_cases(name: str) -> None:
+    found = published(name, Profile(10_000, float("inf"), None))
+    assert found.outcome is expected(name), found.error or found.violation
+    assert found.outcome is Outcome.VIOLATING or found.cases >= 10_000
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_driver_says_how_it_is_run(name: str) -> None:
+    driver, role, _ = PUBLISHED[name]
+    module = importlib.import_module(f"headgate.examples.review.{driver}")
+    said = module.__doc__ or ""
+    assert f"headgate review headgate.examples.review.{driver}:make --role {role}" in said
+    assert "pip install " in said
