@@ -1,6 +1,8 @@
 """`python -m headgate.benchmarks` (`make bench`): the benchmarks that need no file."""
 
-from headgate.benchmarks import interpreters
+from headgate.benchmarks import interpreters, review
 
 if __name__ == "__main__":
-    raise SystemExit(interpreters.main())
+    interpreters.main()
+    print()
+    raise SystemExit(review.main())

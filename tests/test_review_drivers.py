@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 import pytest
 
+from headgate.benchmarks import review as benchmark
 from headgate.cli.main import run
 from headgate.properties.review import process
 from headgate.properties.review.adapters import (
@@ -460,3 +461,16 @@ def test_a_driver_says_how_it_is_run(name: str) -> None:
     said = module.__doc__ or ""
     assert f"headgate review headgate.examples.review.{driver}:make --role {role}" in said
     assert "pip install " in said
+
+
+# ---- how fast ----
+
+
+def test_the_benchmark_prints_every_way_with_its_ratios(capsys: pytest.CaptureFixture[str]) -> None:
+    assert benchmark.main(["--offers", "24", "--repeats", "1"]) == 0
+    printed = capsys.readouterr().out
+    for name in ("the bucket alone", "in process, floats", "through stdio, cases of 12", "a call a line", "cases/s"):
+        assert name in printed
+    rows = [line.split() for line in printed.splitlines() if line.startswith(("  in process", "  through stdio"))]
+    assert len(rows) == 5
+    assert all(float(row[-1]) > 0 for row in rows)
