@@ -240,19 +240,9 @@ class _Line:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        _end_strays(self.mark)
-
-
-def _end_strays(mark: str) -> None:
-    """Kill what inherited `mark`, and wait until it is gone: one may fork while it is looked for."""
-    until = time.monotonic() + FAREWELL
-    while strays := list(_marked(mark)):
-        for stray in strays:
+        for stray in _marked(self.mark):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(stray, signal.SIGKILL)
-        if time.monotonic() > until:
-            return
-        time.sleep(0.01)
 
 
 def _marked(mark: str) -> Iterator[int]:
