@@ -33,7 +33,7 @@ from headgate.spec.reading import (
 from headgate.spec.units import exact_text, parse_exact
 from headgate.spec.vocabulary import Request, Schedule
 
-__all__ = ["FORMAT", "LIMIT_BYTES", "parse_schedule", "read_schedule", "schedule_text", "write_schedule"]
+__all__ = ["FORMAT", "LIMIT_BYTES", "parse_schedule", "read_schedule", "schedule_of", "schedule_text", "write_schedule"]
 
 FORMAT = 1
 LIMIT_BYTES = 16 * 2**20
@@ -47,6 +47,12 @@ _LONGEST_WORD = 200
 _LONGEST_LIST = 10_000
 _VALUE = 'an integer, a string such as "186326/15", a word, or a list of these'
 _WORD = text("a word of 1 to 200 printable characters", longest=200, accepts=lambda s: s != "" and s.isprintable())
+
+_OPERATION = text(
+    "an operation of at most 64 lower-case letters and hyphens",
+    longest=64,
+    accepts=lambda s: re.fullmatch(r"[a-z-]*", s) is not None,
+)
 
 
 def _value(given: object) -> object:
@@ -102,6 +108,7 @@ class RequestTable:
     arrival_ns: Annotated[int, whole("an arrival in ns, 0 or more")]
     bytes: Annotated[int, whole("a size in bytes, 1 or more", least=1)]
     row: Annotated[int, whole("a memory row, 0 or more", most=10**9)] = 0
+    operation: Annotated[str, _OPERATION] = ""
 
 
 @attrs.frozen
@@ -126,12 +133,17 @@ def read_schedule(path: Path | str) -> Schedule:
 
 def parse_schedule(content: str, source: str = "<schedule>") -> Schedule:
     """Return the schedule of a JSON text, named `source` in messages; InputError as `read_schedule`."""
+    return schedule_of(parse_json(content, source), source)
+
+
+def schedule_of(data: object, source: str = "<schedule>") -> Schedule:
+    """Return the schedule of the value of a JSON text (`headgate.spec.reading.parse_json`); InputError likewise."""
 
     def place(steps: Steps) -> str:
         return place_of(source, steps)
 
-    file = structure(parse_json(content, source), ScheduleFile, place)
-    requests = tuple(Request(*attrs.astuple(table)) for table in file.requests)
+    file = structure(data, ScheduleFile, place)
+    requests = tuple(Request(t.tenant, t.arrival_ns, t.bytes, t.row, t.operation) for t in file.requests)
     for number in range(1, len(requests)):
         last, arrival = requests[number - 1].arrival_ns, requests[number].arrival_ns
         if arrival < last:
@@ -168,10 +180,10 @@ def schedule_text(schedule: Schedule) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _request(request: Request) -> dict[str, int]:
-    """Return a request as the file holds it; row 0 is left out."""
+def _request(request: Request) -> dict[str, int | str]:
+    """Return a request as the file holds it; row 0 and no operation are left out."""
     table = attrs.asdict(request)
-    return table if request.row else {key: value for key, value in table.items() if key != "row"}
+    return {key: value for key, value in table.items() if value or key not in ("row", "operation")}
 
 
 def _plain(value: object) -> Any:

@@ -7,8 +7,11 @@ import attrs
 import pytest
 
 from headgate.model.arbiters import ARBITERS, ESSAY
+from headgate.model.memory.allocator import Rules
+from headgate.model.memory.pages import owner_frees
 from headgate.model.replay import replay
 from headgate.proofs.catalogue import catalogue
+from headgate.proofs.catalogue.allocator_code import _unrolled
 from headgate.proofs.catalogue.fair_queueing import _gap_attack
 from headgate.proofs.runner import Limits, prove, search
 from headgate.proofs.symbolic import symbolic
@@ -19,16 +22,31 @@ from headgate.spec.vocabulary import Schedule
 
 THEOREMS = {theorem.id: theorem for theorem in catalogue()}
 REFUTED = {
-    "bucket-essay": 1, "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
+    "bucket-essay": 1, "bucket-paused": 2,
+    "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
     "admission-race": 0,
     "admission-no-tax": 0,
+    "fq-codel-rejoins": 5,
+    "eviction-lru-floor": 2, "eviction-lru-starves": 18, "eviction-total-starves": 12, "eviction-total-floor": 2,
+    "eviction-floorless": 2, "pages-now": 2, "pages-now-quota": 2, "pages-race": 0,
     "composed-no-tax": 24,
     "bytes-not-tokens": 5,
+    "allocator-owner-only": 5, "allocator-at-once": 3, "colours-essay": 5,
+    "wfq-nominal": 8,
+    "promise-untreated": 3,
+    "admission-no-losses": 1,
+    "admission-mitigated": 0,
     "fcfs-starves": 3, "priority-starves": 3, "essay-starves": 3, "fr-fcfs-starves": 3,
     "round-robin-starves": 4, "priority-burst": 3, "channels-aimed": 2,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
+    "drr-pairwise-gap", "fq-codel-turns",
+    "wf2q-plus-delay",
+    "refresh-postponed",
+    "refresh-per-bank",
+    "admission-safety",
+    "drr-request-delay",
     "sfq-bypass", "scfq-bypass", "drr-bypass", "round-robin-bypass", "fr-fcfs-cap-bypass",
     "sfq-weighted-gap", "composed-backlog",
 }  # fmt: skip
@@ -73,12 +91,31 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
     ("name", "rule"),
     [
         ("bucket-essay", "token"),
+        ("bucket-paused", "token"),
         ("essay-tag", "sfq"),
         ("essay-tag", "scfq"),
         ("refresh-essay-interval", "corrected"),
         ("admission-essay", "corrected"),
         ("admission-no-tax", "corrected"),
         ("admission-race", "atomic"),
+        ("eviction-lru-floor", "resident"),
+        ("eviction-lru-floor", "lru-floor"),
+        ("eviction-lru-starves", "resident"),
+        ("eviction-total-starves", "resident"),
+        ("eviction-total-floor", "resident"),
+        ("eviction-floorless", "resident"),
+        ("pages-now", "maximum"),
+        ("pages-now-quota", "maximum"),
+        ("pages-race", "maximum"),
+        ("allocator-owner-only", "coloured"),
+        ("allocator-at-once", "coloured"),
+        ("colours-essay", "coloured"),
+        ("wfq-nominal", "sfq"),
+        ("admission-no-losses", "corrected"),
+        ("admission-mitigated", "corrected"),
+        ("promise-untreated", "shaped"),
+        ("promise-untreated", "in-line"),
+        ("promise-untreated", "background"),
         ("fcfs-starves", "sfq"),
         ("priority-starves", "sfq"),
         ("essay-starves", "sfq"),
@@ -106,6 +143,13 @@ def test_a_tight_witness_breaks_only_the_tighter_bound(name: str) -> None:
 def test_three_requests_are_too_few_for_the_essay_tag() -> None:
     with symbolic():
         assert search(_gap_attack(ESSAY, unit_tenants(2, 2), 3, "FQ-9")(Fraction(0)), Limits(), "t") is None
+
+
+def test_four_operations_are_too_few_for_a_page_freed_twice() -> None:
+    with symbolic():
+        rule = Rules(free=owner_frees)
+        assert search(_unrolled(4, rule, "owner-only", Fraction(0)), Limits(), "t") is None
+        assert search(_unrolled(5, Rules(), "coloured", Fraction(0)), Limits(), "t") is None
 
 
 def test_the_attack_finds_what_is_wrong_with_fcfs() -> None:
