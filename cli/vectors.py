@@ -16,7 +16,7 @@ from headgate.spec.vocabulary import Verdict
 __all__ = ["vectors"]
 
 
-@click.command(short_help="Write test vectors.")
+@click.command(short_help="Write the test vectors: fixed cases, with their answers.")
 @click.argument("folder", metavar="[DIR]", required=False)
 @format_option()
 def vectors(folder: str | None, form: str) -> int:
@@ -24,6 +24,8 @@ def vectors(folder: str | None, form: str) -> int:
 
     Every vector is a configuration, calls, and the answers of the reference model, with its clause, why it exists, and
     the kind of fault that it catches. examples/run_vectors.py shows how to consume them.
+
+    Exit codes: 0 written or listed, 2 bad input.
     """
     from headgate.properties.review.vectors import file_text, vector_files
 
