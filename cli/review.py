@@ -28,7 +28,6 @@ NUMBERS = {
     "priorities": "one a tenant, 0 the best",
     "quanta": "bytes, one a tenant",
 }
-LANGUAGES = ("python", "stdio-python", "javascript", "go")
 LISTS = ("weights", "priorities", "quanta")
 
 
@@ -37,6 +36,10 @@ def _numbers(command: Any) -> Any:
         shown = "N,N,.." if name in LISTS else "N"
         command = click.option(f"--{name}", metavar=shown, help=f"Fixed {name}: {meaning} (else drawn).")(command)
     return command
+
+
+# The languages of drivers to start from: those of headgate.properties.review.templates, which is not loaded yet.
+LANGUAGES = ("python", "stdio-python", "javascript", "go")
 
 
 @click.command(short_help="Does this implementation keep the rule?")

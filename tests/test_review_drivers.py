@@ -20,7 +20,8 @@ import pytest
 
 from headgate.benchmarks import review as benchmark
 from headgate.cli.main import run
-from headgate.properties.review import process
+from headgate.cli.review import LANGUAGES
+from headgate.properties.review import process, templates
 from headgate.properties.review.adapters import (
     AsyncConsumer,
     AsyncServer,
@@ -379,6 +380,11 @@ def test_the_protocol_as_told_keeps_its_schema() -> None:
     whole = [each for each in found if {"cmd", "ready", "ok", "results"} & set(each)]
     assert len(whole) == 7
     assert [line for each in whole for line in complaints(each, schema)] == []
+
+
+def test_every_language_has_its_templates() -> None:
+    assert LANGUAGES == templates.LANGUAGES == tuple(templates.LINES)
+    assert all(set(known) == set(NAMES) for _, _, known, _ in templates.LINES.values())
 
 
 def test_a_driver_never_replaces_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
