@@ -34,6 +34,9 @@ COMMANDS = {
     "trace": Entry("headgate.cli.trace", "Did this run keep the contracts?"),
     "bound": Entry("headgate.cli.bound", "How late can each tenant be, how hot may it get, how many more fit?"),
     "replay": Entry("headgate.cli.replay", "Run a schedule on the exact rules and draw what happens."),
+    "replay-workload": Entry(
+        "headgate.cli.workload", "Serve a real trace of requests: who is evicted, who is late, who holds the memory?"
+    ),
     "review": Entry("headgate.cli.review", "Does this implementation keep the rule?"),
     "spec": Entry("headgate.cli.spec", "Read the clauses, and what implements, tests and proves them."),
 }
@@ -51,7 +54,7 @@ class LazyGroup(click.Group):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        command = getattr(importlib.import_module(entry.module), cmd_name)
+        command = getattr(importlib.import_module(entry.module), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

@@ -33,6 +33,7 @@ MECHANISMS = {
     "TB": ("token-bucket", 7),
     "VT": ("vtc", 4),
     "WF": ("wf2q-plus", 4),
+    "WL": ("workload", 3),
     "WQ": ("wfq", 7),
 }
 REFUTED = {
