@@ -186,9 +186,9 @@ class Device:
 class KeyValue:
     """What a model that is served does with memory: its KV cache, its weights, and when its tokens are due.
 
-    A token leaves `token_bytes` in the cache, a page holds `page_tokens` of them; a step reads `weight_bytes` beside the
-    cache. The first token is due `first_slo_ns` after arrival, any other `next_slo_ns` after the one before (None: not
-    promised). A page that comes back from outside comes at `link_bytes_per_ns` (None: at the rate of the memory).
+    A token leaves `token_bytes` in the cache, a page holds `page_tokens` of them; a step reads `weight_bytes` beside
+    the cache. The first token is due `first_slo_ns` after arrival, any other `next_slo_ns` after the one before
+    (None: not promised). A page that comes back comes at `link_bytes_per_ns` (None: at the rate of the memory).
     """
 
     token_bytes: Bytes
@@ -206,7 +206,7 @@ class KeyValue:
 
 @attrs.frozen
 class ContractSet:
-    """A contract file: the device, the arbiter's policy and the tenants, in file order; the cache, if it is declared."""
+    """A contract file: the device, the arbiter's policy, the tenants in file order, and the cache, if declared."""
 
     device: Device
     policy: str

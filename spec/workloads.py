@@ -5,11 +5,11 @@ A workload is a file of one of three forms, told by its first line. The last two
 * CSV with the columns `tenant`, `arrival_ns`, `prompt_tokens` and `output_tokens`;
 * CSV with the columns `TIMESTAMP`, `ContextTokens` and `GeneratedTokens` (AzurePublicDataset, the traces of LLM
   inference; Patel et al., *Splitwise*, ISCA 2024);
-* JSON lines with the keys `timestamp` (ms), `input_length`, `output_length` and `hash_ids`, an id for every 512 tokens of
-  the prompt and what precedes them (Mooncake; Qin et al., FAST 2025).
+* JSON lines with the keys `timestamp` (ms), `input_length`, `output_length` and `hash_ids`, an id for every 512 tokens
+  of the prompt and what precedes them (Mooncake; Qin et al., FAST 2025).
 
-Columns and keys may come in any order, others are ignored; rows are in order of arrival. Only one row is held at a time,
-so that a workload of any length can be read.
+Columns and keys may come in any order, others are ignored; rows are in order of arrival. Only one row is held at a
+time, so that a workload of any length can be read.
 """
 
 import csv
@@ -48,8 +48,8 @@ _SHOWN_CHARACTERS = 60
 class Arrival(NamedTuple):
     """A request: its line in the file, when it came after the first, its tokens, and what else the form says of it.
 
-    `tenant` is the name that the form gives (or None), `blocks` are the hashes of the prompt's prefixes, `mark` a number
-    that depends on the text of the row only.
+    `tenant` is the name that the form gives (or None), `blocks` are the hashes of the prompt's prefixes, `mark` a
+    number that depends on the text of the row only.
     """
 
     line: int
@@ -248,10 +248,10 @@ class Workload:
         *numbers, rest = found.groups()
         year, month, day, hour, minute, second = map(int, numbers)
         try:
-            moment = datetime.datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - only differences count
+            moment = datetime.datetime(year, month, day, hour, minute, second)
         except ValueError as error:
             raise self._at(wanted, _shown(text)) from error
-        whole = moment - datetime.datetime(1970, 1, 1)  # noqa: DTZ001
+        whole = moment - datetime.datetime(1970, 1, 1)
         return (whole.days * 86400 + whole.seconds) * _NS_PER_S + int((rest or "0").ljust(9, "0"))
 
     def _tokens(self, cells: Mapping[str, object], name: str) -> int:

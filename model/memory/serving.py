@@ -110,7 +110,10 @@ class Share:
 
 @attrs.frozen
 class Outcome:
-    """What a rule made of a workload: `shares[tenant][class]`, how long it took, and the most pages at a time."""
+    """What a rule made of a workload: `shares[tenant][class]`, how long it took, and the most pages at a time.
+
+    Under a policy that evicts, so many pages were `loaded`, `freed` by requests that ended, and `left` in memory.
+    """
 
     rule: str
     shares: list[list[Share]]
@@ -118,6 +121,7 @@ class Outcome:
     steps: int
     most_taken: int
     loaded: int
+    freed: int
     left: int
     ticks_per_ns: int
 
@@ -172,7 +176,7 @@ class _Run:
         self.ends: dict[int, list[tuple[_Seat, int]]] = defaultdict(list)
         self.prefixes: Counter[int] = Counter()
         self.now = self.step = self.numbers = 0
-        self.stored = self.pages = self.most = self.missing = self.most_taken = self.loaded = 0
+        self.stored = self.pages = self.most = self.missing = self.most_taken = self.loaded = self.freed = 0
         # Of each share, by identity: its requests that are there, their pages, and those that are resident.
         self.there: dict[int, list[int]] = {}
         self.head: _Seat | None = None
@@ -282,6 +286,7 @@ class _Run:
         else:
             resident = self.memory.resident[seat.place]
             counts[2] -= resident
+            self.freed += resident
             self.missing -= seat.pages - resident
             self.memory.leave(seat.place)
         if not counts[0]:
@@ -453,14 +458,15 @@ class _Run:
     def _outcome(self) -> Outcome:
         """Count who has not finished, and give the outcome."""
         left = 0 if self.memory is None else self.memory.taken
-        for seat in [*self.seats, *self.emptied, *([] if self.head is None else [self.head])]:
+        for seat in [*self.seats, *self.emptied]:
             seat.share.unfinished += 1
-        for job in self.jobs:
-            share = self.shares[job.tenant][job.kind]
-            share.requests += 1
-            share.unfinished += 1
+        while self.head is not None:
+            self.head.share.unfinished += 1
+            self._advance()
         end = Fraction(self.now, self.scale)
-        return Outcome(self.rule, self.shares, end, self.step, self.most_taken, self.loaded, left, self.scale)
+        return Outcome(
+            self.rule, self.shares, end, self.step, self.most_taken, self.loaded, self.freed, left, self.scale
+        )
 
 
 @implements("WL-1", "WL-2", "WL-3")
