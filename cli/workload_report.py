@@ -301,8 +301,8 @@ def _essay(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iterat
     rows.append(
         ["memory held by the longest 5 %", "about 80 %", *(f"{_percent(held(r.whole, WHALE), 1)} %" for r in runs)]
     )
-    for words, outcome in (("with", "whole"), ("without", "without")):
-        rates = [eviction_rate(getattr(run, outcome), SHORT) for run in runs]
+    for words in ("with", "without"):
+        rates = [eviction_rate(run.whole if words == "with" else run.without, SHORT) for run in runs]
         cells = [NOTHING if rate is None or run.rule == PREEMPT else _rounded(rate * 10**6, 1)
                  for rate, run in zip(rates, runs, strict=True)]  # fmt: skip
         rows.append([f"short evicted per 10^6 uses, {words} whales", "", *cells])
@@ -325,8 +325,8 @@ def _verdict(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iter
     elif setting.verdict(runs) is Verdict.HOLDS:
         yield f"{screen.paint('HOLDS', 'good')}: every token is in time, under every policy"
     else:
-        total = [merged(_by_kind(run.whole)) for run in runs]
-        counts = ", ".join(f"{r.rule} {t.first_late + t.next_late:,}" for r, t in zip(runs, total, strict=True))
+        late = [merged(_by_kind(run.whole)) for run in runs]
+        counts = ", ".join(f"{r.rule} {t.first_late + t.next_late:,}" for r, t in zip(runs, late, strict=True))
         yield f"{screen.paint('VIOLATED', 'bad')}: tokens come too late: {counts}"
 
 

@@ -37,9 +37,9 @@ def settings(draw: DrawFn) -> Setting:
     """Draw up to eight requests of up to ten tokens, on a device of too few pages more often than not."""
     rows = st.tuples(st.integers(0, 12), st.integers(1, 6), st.integers(1, 6), st.integers(0, 1), st.integers(0, 1))
     jobs, now = [], 0
-    for gap, *rest in draw(st.lists(rows, min_size=1, max_size=8)):
+    for gap, prompt, output, tenant, kind in draw(st.lists(rows, min_size=1, max_size=8)):
         now += max(0, gap - 6)
-        jobs.append(Job(now, *rest))
+        jobs.append(Job(now, prompt, output, tenant, kind))
     kv = KeyValue(draw(st.integers(1, 2)), draw(st.integers(1, 3)), draw(st.integers(0, 4)), Fraction(9), Fraction(4),
                   draw(st.sampled_from([None, Fraction(1, 2), Fraction(5, 3)])))  # fmt: skip
     server = Server(draw(st.integers(3, 14)), draw(st.sampled_from([Fraction(1), Fraction(7, 3)])), kv,

@@ -212,7 +212,7 @@ class _Run:
 
     def _admit(self) -> list[_Seat]:
         """Admit who waits, those that were emptied before, first; return them."""
-        came = []
+        came: list[_Seat] = []
         while self.emptied:
             seat = self.emptied[0]
             if not self._fits(seat, self._pages_for(seat.job.prompt + seat.given)):
