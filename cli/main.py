@@ -33,6 +33,7 @@ COMMANDS = {
     "verify": Entry("headgate.cli.verify", "Prove every theorem, and check a contract file."),
     "trace": Entry("headgate.cli.trace", "Did this run keep the contracts?"),
     "bound": Entry("headgate.cli.bound", "How late can each tenant be, how hot may it get, how many more fit?"),
+    "find": Entry("headgate.cli.find", "Find a schedule that breaks it, or prove that there is none."),
     "replay": Entry("headgate.cli.replay", "Run a schedule on the exact rules and draw what happens."),
     "replay-workload": Entry(
         "headgate.cli.workload", "Serve a real trace of requests: who is evicted, who is late, who holds the memory?"
@@ -121,7 +122,11 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         return _refuse_usage(error)
     except (BadInput, InputError) as error:
-        return _say(str(error), Exit.BAD_INPUT)
+        code = _say(str(error), Exit.BAD_INPUT)
+        # Of an expression a person sees where it went wrong as well; whatever reads a pipe gets its one line.
+        if sys.stderr.isatty() and hasattr(error, "picture"):
+            click.echo(error.picture, err=True)
+        return code
     except OSError as error:
         return _refuse_file(error)
     except InternalFault as error:

@@ -197,6 +197,7 @@ NOT_ASKED: Mapping[str, str] = {
     "refresh-postponed": "refreshes owed times the blackout are products of unknowns",
     "refresh-anywhere": "its claim is a step from an invariant of one interval to any window",
     "vtc-gap": "its claim is one step from the invariant itself",
+    "fq-codel-turns": "its claim is a count that goes down with every service, on one step",
     "allocator-isolation": "one page stands for all: what is not touched would be a state without an end",
     "allocator-leases": "as for allocator-isolation",
     "allocator-conservation": "as for allocator-isolation",

@@ -40,6 +40,7 @@ POLICIES = (
     "drr",
     "round-robin",
     "vtc",
+    "fq-codel",
     "fr-fcfs",
     "fr-fcfs-cap",
     "fcfs",

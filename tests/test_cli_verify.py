@@ -109,7 +109,7 @@ def test_text_fits_and_sums_up(capsys: Text) -> None:
     assert "token bucket\n" in out
     assert "refuted, as expected" in out
     assert "2 B are admitted in the window [0, 0] ns, the envelope allows 1 B" in out
-    assert "2 proved, 2 refuted as expected, 0 unknown" in out
+    assert "2 proved, 3 refuted as expected, 0 unknown" in out
     assert "contracts: h200_eight_tenants.toml" in out
     assert "8 of 8 checks hold" in out
 

@@ -10,7 +10,7 @@ import pytest
 
 from headgate.cli.main import run
 from headgate.model.replay import replay
-from headgate.model.replay_eviction import CLAIMS
+from headgate.model.replay.eviction import CLAIMS
 from headgate.spec.schedules import parse_schedule
 from headgate.tests.test_cli_main import one_line
 

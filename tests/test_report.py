@@ -73,15 +73,15 @@ def test_a_report_is_complete(tmp_path: Path, capsys: Text) -> None:
     assert run(["verify", "--only", "bucket-*", "--only", "contracts.*", "--report", str(folder)]) == 0
     capsys.readouterr()
     page = read((folder / "index.html").read_text("utf-8"))
-    assert page.seen.count("details") == 4
-    assert page.seen.count("svg") == 3
+    assert page.seen.count("details") == 5
+    assert page.seen.count("svg") == 4
     assert page.outside == [], "a page that needs nothing else"
     assert "bucket-essay-depth" in page.words
     suites = ElementTree.parse(folder / "junit.xml").getroot()
     assert [(s.get("name"), s.get("failures"), s.get("errors")) for s in suites] == [
         ("theorems", "0", "0"), ("contracts", "0", "0"),
     ]  # fmt: skip
-    assert len(suites.findall("testsuite/testcase")) == 4 + 8 + 15, "theorems, checks, and what follows"
+    assert len(suites.findall("testsuite/testcase")) == 5 + 8 + 15, "theorems, checks, and what follows"
     assert complaints(json.loads((folder / "report.json").read_text("utf-8")), schema("result")) == []
 
 

@@ -15,6 +15,7 @@ MODULES = (
     "fluid",
     "eligible",
     "turns",
+    "fq_codel",
     "arbitration",
     "bypass",
     "starvation",

@@ -32,7 +32,7 @@ FAIR_POLICIES = ("sfq", "scfq")
 DEADLINE_POLICIES = {"early": early_delay, "wfq": wfq_delay, "wf2q+": deadline_delay}
 # The essay's rule, as written, lets a tenant's small request overtake its large one.
 ORDERLY_POLICIES = (
-    *("sfq", "early", "scfq", "wfq", "wf2q+", "drr", "round-robin", "vtc"),
+    *("sfq", "early", "scfq", "wfq", "wf2q+", "drr", "round-robin", "vtc", "fq-codel"),
     *("fr-fcfs", "fr-fcfs-cap", "fcfs", "priority"),
 )
 COLD_C: Celsius = Fraction(0)

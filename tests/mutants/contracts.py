@@ -7,9 +7,9 @@ __all__ = ["MUTANTS"]
 SEARCH = "a search: it proves nothing, and what it finds is confirmed by the replay"
 
 MUTANTS = (
-    Mutant("behind-counts-from-zero", "replay", "late = finish - private", "late = finish", ("AD-1",),
+    Mutant("behind-counts-from-zero", "replay.admission", "late = finish - private", "late = finish", ("AD-1",),
            property_only="no theorem replays this claim: its schedules come from a contract file"),
-    Mutant("behind-forgets-the-last", "replay",
+    Mutant("behind-forgets-the-last", "replay.admission",
            "sum(r.bytes for r in given.requests if r.tenant == tenant) for tenant in range(len(guarantees))]",
            "sum(r.bytes for r in given.requests if r.tenant == 0) for tenant in range(len(guarantees))]", ("AD-1",),
            property_only="no theorem replays this claim: its schedules come from a contract file"),

@@ -21,7 +21,8 @@ from headgate.model.memory.pages_admission import (
     nobody,
     seat,
 )
-from headgate.model.replay import Given, Lane, Mark, Replay, ReplayError
+from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
+from headgate.model.replay.given import Given
 from headgate.spec.vocabulary import Request
 
 __all__ = ["CLAIMS"]
