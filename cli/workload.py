@@ -27,7 +27,7 @@ USUAL = ("lru", "total", "resident", PREEMPT)
 NS_PER_MS = 10**6
 
 
-@click.command("replay-workload", short_help="Serve a real trace of requests from the memory of a device.")
+@click.command("replay-workload", short_help="Serve a trace of requests: who is evicted, who is late?")
 @click.argument("file", metavar="WORKLOAD", type=click.Path(path_type=Path))
 @click.option(
     "--contracts", required=True, type=click.Path(path_type=Path), help="The contract file (TOML), with a [kv] table."

@@ -14,12 +14,12 @@ from headgate.cli.main import run
 from headgate.cli.workload_report import jain
 from headgate.examples import whale_and_minnows
 from headgate.model.memory.serving import PREEMPT, Job, Outcome, Server, serve
-from headgate.properties.strategies import draws
 from headgate.properties.test_workload import settings
 from headgate.spec.contracts import parse_contracts
 from headgate.spec.errors import InputError
 from headgate.spec.vocabulary import KeyValue
 from headgate.spec.workloads import Arrival, Workload
+from headgate.tests.test_strategies import draws
 
 EXAMPLES = Path(str(files("headgate.examples")))
 WORKLOAD = str(EXAMPLES / "workloads" / "whale_and_minnows.csv")
@@ -70,7 +70,7 @@ def test_each_form_is_read(tmp_path: Path) -> None:
 
 
 BAD = {
-    "no header": (["a,0,1,1"], ":1: expected a header with the columns"),
+    "no header": (["a,0,1,2"], ":1: expected a header with the columns"),
     "twice": ([OWN + ",tenant", "a,0,1,1,a"], ":1: expected each column once, got two named 'tenant'"),
     "none": ([OWN], ": expected at least one request, got none after the header"),
     "gap": ([OWN, "a,0,1,1", "", "a,1,1,1"], ":3: expected a request, got an empty line"),
@@ -140,7 +140,7 @@ def test_the_table_of_the_cache() -> None:
         (KV + "itl_slo_us = 4\n", "kv.itl_slo_us: expected a known key (did you mean itl_slo_ms?)"),
         (KV.replace("= 4", "= 0"), "kv.bytes_per_token: expected the bytes that a token leaves"),
         (KV.replace("= 2", "= 2.5"), "kv.tokens_per_page: expected the tokens of a page"),
-        (KV.replace("weight_bytes = 10\n", ""), "kv: expected the bytes of the weights"),
+        (KV.replace("weight_bytes = 10\n", ""), "kv.weight_bytes: expected the bytes of the weights"),
         (KV + "ttft_slo_ms = 0\n", "kv.ttft_slo_ms: expected a time above 0, in ms"),
     ):
         with pytest.raises(InputError) as refusal:
@@ -158,7 +158,7 @@ def test_bad_usage(typed: Typed, tmp_path: Path) -> None:
     contracts.write_text(BARE, "utf-8")
     assert "expected a [kv] table" in refused(WORKLOAD, "--contracts", str(contracts))
     contracts.write_text(BARE + KV, "utf-8")
-    assert "csv:8: expected a tenant of the contracts ('chat'), got 'documents'" in refused(
+    assert "csv:14: expected a tenant of the contracts ('chat'), got 'documents'" in refused(
         WORKLOAD, "--contracts", str(contracts)
     )
     contracts.write_text(BARE + KV.replace("= 10", "= 999999999999"), "utf-8")
@@ -218,7 +218,7 @@ def test_what_is_too_large_is_refused_and_counted(typed: Typed, tmp_path: Path) 
     assert "lru: 4 requests = 3 done + 1 refused (PA-1) + 0 unfinished" in out
     assert "HOLDS: every token is in time" in out
     code, out, _ = typed(file, "--contracts", CONTRACTS, "--pages", "3", "--policy", "lru", "--until-ms", "30")
-    assert "lru: 4 requests = 2 done + 1 refused (PA-1) + 1 unfinished" in out
+    assert "lru: 4 requests = 1 done + 1 refused (PA-1) + 2 unfinished" in out
 
 
 def test_tenants_by_rule(typed: Typed, tmp_path: Path) -> None:
