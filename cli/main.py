@@ -35,6 +35,7 @@ COMMANDS = {
     "bound": Entry("headgate.cli.bound", "How late can each tenant be, how hot may it get, how many more fit?"),
     "find": Entry("headgate.cli.find", "Find a schedule that breaks it, or prove that there is none."),
     "replay": Entry("headgate.cli.replay", "Run a schedule on the exact rules and draw what happens."),
+    "replay-workload": Entry("headgate.cli.workload", "Serve a trace of requests: who is evicted, who is late?"),
     "review": Entry("headgate.cli.review", "Does this implementation keep the rule?"),
     "vectors": Entry("headgate.cli.vectors", "Write the test vectors: fixed cases, with their answers."),
     "spec": Entry("headgate.cli.spec", "Read the clauses, and what implements, tests and proves them."),
@@ -53,7 +54,7 @@ class LazyGroup(click.Group):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        command = getattr(importlib.import_module(entry.module), cmd_name)
+        command = getattr(importlib.import_module(entry.module), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command
 

@@ -32,7 +32,7 @@ from headgate.spec.reading import (
     text,
     whole,
 )
-from headgate.spec.vocabulary import POLICIES, TREATMENTS, Contract, ContractSet, Device, Excess, RefreshRule
+from headgate.spec.vocabulary import POLICIES, TREATMENTS, Contract, ContractSet, Device, Excess, KeyValue, RefreshRule
 
 __all__ = ["LIMIT_BYTES", "contracts_of", "parse_contracts", "read_contracts"]
 
@@ -110,12 +110,25 @@ class TenantTable:
 
 
 @attrs.frozen
+class KeyValueTable:
+    """`[kv]`: the model that is served, its cache, and when its tokens are due."""
+
+    bytes_per_token: Annotated[int, whole("the bytes that a token leaves in the KV cache, 1 or more", least=1)]
+    tokens_per_page: Annotated[int, whole("the tokens of a page, 1 to 10^6", least=1, most=10**6)]
+    weight_bytes: Annotated[int, whole("the bytes of the weights, 0 or more")]
+    ttft_slo_ms: Annotated[Fraction, exact("a time above 0, in ms", above=0)] | None = None
+    itl_slo_ms: Annotated[Fraction, exact("a time above 0, in ms", above=0)] | None = None
+    link_gbps: devices.Rate | None = None
+
+
+@attrs.frozen
 class ContractFile:
     """The file as a whole."""
 
     device: Annotated[DeviceTable, Rule("a [device] table")]
     arbiter: Annotated[ArbiterTable, Rule("an [arbiter] table")]
     tenant: Annotated[tuple[TenantTable, ...], Rule("one [[tenant]] table or more")]
+    kv: Annotated[KeyValueTable, Rule("a [kv] table")] | None = None
 
 
 @attrs.frozen
@@ -165,6 +178,18 @@ def contracts_of(tables: dict[str, Any], source: str = "<contracts>") -> Contrac
         policy=file.arbiter.policy,
         contracts=tuple(_contract(table, number, place) for number, table in enumerate(file.tenant)),
         source=source,
+        kv=None if file.kv is None else _key_value(file.kv),
+    )
+
+
+def _key_value(table: KeyValueTable) -> KeyValue:
+    return KeyValue(
+        token_bytes=table.bytes_per_token,
+        page_tokens=table.tokens_per_page,
+        weight_bytes=table.weight_bytes,
+        first_slo_ns=None if table.ttft_slo_ms is None else table.ttft_slo_ms * _NS_PER_MS,
+        next_slo_ns=None if table.itl_slo_ms is None else table.itl_slo_ms * _NS_PER_MS,
+        link_bytes_per_ns=table.link_gbps,
     )
 
 

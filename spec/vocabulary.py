@@ -21,6 +21,7 @@ __all__ = [
     "Excess",
     "Execution",
     "Geometry",
+    "KeyValue",
     "Policing",
     "RefreshRule",
     "Request",
@@ -183,13 +184,36 @@ class Device:
 
 
 @attrs.frozen
+class KeyValue:
+    """What a model that is served does with memory: its KV cache, its weights, and when its tokens are due.
+
+    A token leaves `token_bytes` in the cache, a page holds `page_tokens` of them; a step reads `weight_bytes` beside
+    the cache. The first token is due `first_slo_ns` after arrival, any other `next_slo_ns` after the one before
+    (None: not promised). A page that comes back comes at `link_bytes_per_ns` (None: at the rate of the memory).
+    """
+
+    token_bytes: Bytes
+    page_tokens: int
+    weight_bytes: Bytes
+    first_slo_ns: ExactNs | None = None
+    next_slo_ns: ExactNs | None = None
+    link_bytes_per_ns: BytesPerNs | None = None
+
+    @property
+    def page_bytes(self) -> Bytes:
+        """Bytes of a page of the cache."""
+        return self.token_bytes * self.page_tokens
+
+
+@attrs.frozen
 class ContractSet:
-    """A contract file: the device, the arbiter's policy and the tenants, in file order."""
+    """A contract file: the device, the arbiter's policy, the tenants in file order, and the cache, if declared."""
 
     device: Device
     policy: str
     contracts: tuple[Contract, ...]
     source: str = "<contracts>"
+    kv: KeyValue | None = None
 
     @property
     def guaranteed(self) -> tuple[Contract, ...]:

@@ -36,6 +36,7 @@ MECHANISMS = {
     "VT": ("vtc", 4),
     "WF": ("wf2q-plus", 4),
     "WQ": ("wfq", 7),
+    "WL": ("workload", 3),
 }
 REFUTED = {
     "AD-2",

@@ -44,14 +44,14 @@ def one_line(text: str) -> str:
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
-    out = capsys.readouterr().out
+    out = " ".join(capsys.readouterr().out.split())  # a long summary takes two lines
     assert all(name in out and entry.summary in out for name, entry in COMMANDS.items())
     assert "Exit codes" in out
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_summary_is_that_of_the_command(name: str) -> None:
-    command = getattr(importlib.import_module(COMMANDS[name].module), name)
+    command = getattr(importlib.import_module(COMMANDS[name].module), name.replace("-", "_"))
     assert isinstance(command, click.Command)
     assert command.short_help == COMMANDS[name].summary
 
@@ -92,10 +92,7 @@ def test_no_command_shows_the_help_and_is_bad_usage(capsys: pytest.CaptureFixtur
     ("arguments", "said"),
     [
         (["verfy"], "did you mean verify?"),
-        (
-            ["frobnicate"],
-            "expected a command (verify, trace, bound, find, replay, review, vectors, spec), got 'frobnicate'",
-        ),
+        (["frobnicate"], f"expected a command ({', '.join(COMMANDS)}), got 'frobnicate'"),
         (["--frob"], "No such option '--frob'"),
         (["verify", "--frob"], "No such option '--frob'"),
         (["verify", "a.toml", "b.toml"], "unexpected extra argument"),

@@ -1,0 +1,485 @@
+"""Serving a workload: requests come, are admitted, decode a token a step, and share the memory of one device.
+
+A step uses all pages of every request that is there, and lasts as long as its bytes take: the weights, what the cache
+holds, and pages that come back. The first step of a request writes its whole prompt. There is no compute here: it is a
+device that memory alone holds up, so that times are least times.
+
+Who may come is said by `headgate.model.memory.pages_admission`, who loses a page by `headgate.model.memory.eviction`
+(in blocks, `headgate.model.memory.blocks`). The rule "preempt" evicts nothing: for a page more the youngest request is
+emptied, and comes back when its pages fit. Requests come first, first; only the next one is looked at, so that what is
+held is what the device holds, however long the workload. Time is counted in ticks, a whole number of them a byte.
+"""
+
+import bisect
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import attrs
+
+from headgate.model.memory.blocks import Blocks
+from headgate.model.memory.eviction import POLICIES
+from headgate.model.memory.pages_admission import Tenancy, fits_by_maximum, fits_now, grow_or_preempt, nobody
+from headgate.spec.links import implements
+from headgate.spec.units import BytesPerNs, ExactNs, Nanoseconds
+from headgate.spec.vocabulary import KeyValue
+
+__all__ = ["ADMISSIONS", "PREEMPT", "RULES", "Job", "Outcome", "Server", "Share", "most_pages", "serve"]
+
+PREEMPT = "preempt"
+RULES = (*POLICIES, PREEMPT)
+ADMISSIONS = ("now", "maximum", "slots")
+
+
+class Job(NamedTuple):
+    """A request: when it comes, its tokens, whose it is, its class of length, and the hashes of its prefixes."""
+
+    arrival_ns: Nanoseconds
+    prompt: int
+    output: int
+    tenant: int
+    kind: int
+    blocks: tuple[int, ...] = ()
+
+
+@attrs.frozen
+class Server:
+    """A device that serves: the pages it has for the cache, its rate, and who is admitted.
+
+    At most `slots` requests are there at a time. Under the admission "now" a prompt has to fit beside the pages that
+    requests have, under "maximum" the most that they can come to has to; "slots" looks at nothing else. A request keeps
+    an equal share of the frames, `capacity // slots`, under the policies that have floors.
+    """
+
+    capacity: int
+    rate: BytesPerNs
+    kv: KeyValue
+    slots: int
+    admission: str = "now"
+
+    @property
+    def floor(self) -> int:
+        """The frames that a request is entitled to."""
+        return self.capacity // self.slots
+
+
+@attrs.define
+class Share:
+    """What the requests of one tenant and one class came to.
+
+    Pages: `uses` in all steps, `fresh` ones that were computed, `unseated` ones for which there was no frame before,
+    `lost_to` those that had gone for a page of each class; what is left are hits. `evicted_by` counts evictions.
+    """
+
+    lost_to: list[int]
+    evicted_by: list[int]
+    requests: int = 0
+    done: int = 0
+    refused: int = 0
+    unfinished: int = 0
+    tokens: int = 0
+    uses: int = 0
+    fresh: int = 0
+    unseated: int = 0
+    preempted: int = 0
+    preempted_pages: int = 0
+    recomputed: int = 0
+    first_late: int = 0
+    next_late: int = 0
+    page_ticks: int = 0
+    shared_blocks: int = 0
+    blocks: int = 0
+
+    @property
+    def evicted(self) -> int:
+        """Pages that went for those of others."""
+        return sum(self.evicted_by)
+
+    @property
+    def missed(self) -> int:
+        """Uses of a page that was not there."""
+        return self.fresh + self.unseated + self.recomputed + sum(self.lost_to)
+
+    @property
+    def hits(self) -> int:
+        """Uses of a page that was there."""
+        return self.uses - self.missed
+
+
+@attrs.frozen
+class Outcome:
+    """What a rule made of a workload: `shares[tenant][class]`, how long it took, and the most pages at a time.
+
+    Under a policy that evicts, so many pages were `loaded`, `freed` by requests that ended, and `left` in memory.
+    """
+
+    rule: str
+    shares: list[list[Share]]
+    end_ns: ExactNs
+    steps: int
+    most_taken: int
+    loaded: int
+    freed: int
+    left: int
+    ticks_per_ns: int
+
+
+def most_pages(prompt: int, output: int, page_tokens: int) -> int:
+    """Return the pages that a request comes to; the token that comes out last is not stored."""
+    return -(-(prompt + output - 1) // page_tokens)
+
+
+@attrs.define(eq=False)
+class _Seat:
+    """A request that was admitted. It holds `base + step - began` tokens in a step; `began` is -1 while it is emptied.
+
+    `last` is when its last token came out, where that was not at the end of the step before; `seen` counts the pages
+    that were in use before, `lost_to` and `unseated` say why some of them are not resident.
+    """
+
+    number: int
+    job: Job
+    share: Share
+    most: int
+    lost_to: list[int]
+    began: int = -1
+    base: int = 0
+    given: int = 0
+    pages: int = 0
+    place: int = -1
+    seen: int = 0
+    unseated: int = 0
+    last: int | None = None
+
+    def stored(self, step: int) -> int:
+        """Return the tokens that it holds in a step."""
+        return self.base + step - self.began
+
+
+class _Run:
+    def __init__(self, server: Server, rule: str, jobs: Iterator[Job], tenants: int, kinds: int) -> None:
+        self.server, self.rule, self.jobs, self.kinds = server, rule, jobs, kinds
+        self.memory = None if rule == PREEMPT else Blocks(server.capacity, rule, server.floor)
+        self.shares = [[Share([0] * kinds, [0] * kinds) for _ in range(kinds)] for _ in range(tenants)]
+        link = server.kv.link_bytes_per_ns or server.rate
+        self.scale = math.lcm(server.rate.numerator, link.numerator)
+        self.byte_ticks = self.scale // server.rate.numerator * server.rate.denominator
+        self.page_ticks = self.scale // link.numerator * link.denominator * server.kv.page_bytes
+        self.first_slo, self.next_slo = (
+            None if slo is None else slo * self.scale for slo in (server.kv.first_slo_ns, server.kv.next_slo_ns)
+        )
+        self.seats: list[_Seat] = []
+        self.emptied: list[_Seat] = []
+        self.grows: dict[int, list[tuple[_Seat, int]]] = defaultdict(list)
+        self.ends: dict[int, list[tuple[_Seat, int]]] = defaultdict(list)
+        self.prefixes: Counter[int] = Counter()
+        self.now = self.step = self.numbers = 0
+        self.stored = self.pages = self.most = self.missing = self.most_taken = self.loaded = self.freed = 0
+        # Of each share, by identity: its requests that are there, their pages, and those that are resident.
+        self.there: dict[int, list[int]] = {}
+        self.head: _Seat | None = None
+        self._advance()
+
+    # ---- who comes ----
+
+    @implements("WL-1")
+    def _advance(self) -> None:
+        """Look at the next request; those that are larger than all of the memory are refused (PA-1)."""
+        self.head = None
+        for job in self.jobs:
+            share = self.shares[job.tenant][job.kind]
+            share.requests += 1
+            most = most_pages(job.prompt, job.output, self.server.kv.page_tokens)
+            if fits_by_maximum(nobody(1), most, self.server.capacity):
+                self.head = _Seat(self.numbers, job, share, most, [0] * self.kinds)
+                self.numbers += 1
+                return
+            share.refused += 1
+
+    def _pages_for(self, tokens: int) -> int:
+        return -(-tokens // self.server.kv.page_tokens)
+
+    def _fits(self, seat: _Seat, pages: int) -> bool:
+        """Return whether the gate lets a request in; what the rules add up over all requests is handed in added up."""
+        if len(self.seats) >= self.server.slots:
+            return False
+        there, capacity, admission = Tenancy((self.pages,), (self.most,)), self.server.capacity, self.server.admission
+        if admission == "maximum":
+            return bool(fits_by_maximum(there, seat.most, capacity))
+        return (admission == "slots" and self.memory is not None) or bool(fits_now(there, pages, capacity))
+
+    def _admit(self) -> list[_Seat]:
+        """Admit who waits, those that were emptied before, first; return them."""
+        came: list[_Seat] = []
+        while self.emptied:
+            seat = self.emptied[0]
+            if not self._fits(seat, self._pages_for(seat.job.prompt + seat.given)):
+                return came
+            self._join(self.emptied.pop(0))
+            came.append(seat)
+        while self.head is not None and self.head.job.arrival_ns * self.scale <= self.now:
+            seat = self.head
+            if not self._fits(seat, self._pages_for(seat.job.prompt)):
+                break
+            self._meet(seat)
+            self._join(seat)
+            came.append(seat)
+            self._advance()
+        return came
+
+    def _meet(self, seat: _Seat) -> None:
+        """Count the prefixes that somebody who is there has as well."""
+        for block in seat.job.blocks:
+            seat.share.shared_blocks += self.prefixes[block] > 0
+            self.prefixes[block] += 1
+        seat.share.blocks += len(seat.job.blocks)
+
+    def _join(self, seat: _Seat) -> None:
+        seat.began, seat.base = self.step, seat.job.prompt + seat.given
+        seat.pages = self._pages_for(seat.base)
+        place = bisect.bisect(self.seats, seat.number, key=lambda s: s.number) if self.memory is None else None
+        seat.place = len(self.seats) if place is None else place
+        self.seats.insert(seat.place, seat)
+        self._number_from(seat.place)
+        counts = self.there.setdefault(id(seat.share), [0, 0, 0])
+        counts[0] += 1
+        counts[1] += seat.pages
+        if self.memory is None:
+            counts[2] += seat.pages
+            self._compute(seat, 0)
+        else:
+            self.memory.join(seat.pages)
+            self.missing += seat.pages
+        self.stored += seat.base
+        self.pages += seat.pages
+        self.most += seat.most
+        self._plan(seat)
+
+    def _compute(self, seat: _Seat, have: int) -> None:
+        """Count the pages from `have` on: those that were there before are computed again."""
+        again = max(0, min(seat.seen, seat.pages) - have)
+        seat.share.recomputed += again
+        seat.share.fresh += seat.pages - have - again
+        seat.seen = max(seat.seen, seat.pages)
+
+    def _plan(self, seat: _Seat) -> None:
+        """Note in which steps a request has a page more, and gives its last token."""
+        grows = seat.began + seat.pages * self.server.kv.page_tokens + 1 - seat.base
+        ends = seat.began + seat.job.output - seat.given - 1
+        if grows <= ends:
+            self.grows[grows].append((seat, seat.began))
+        self.ends[ends].append((seat, seat.began))
+
+    def _number_from(self, place: int) -> None:
+        for number in range(place, len(self.seats)):
+            self.seats[number].place = number
+
+    def _part(self, seat: _Seat) -> None:
+        """Take a request out: its pages are free."""
+        counts = self.there[id(seat.share)]
+        counts[0] -= 1
+        counts[1] -= seat.pages
+        if self.memory is None:
+            counts[2] -= seat.pages
+        else:
+            resident = self.memory.resident[seat.place]
+            counts[2] -= resident
+            self.freed += resident
+            self.missing -= seat.pages - resident
+            self.memory.leave(seat.place)
+        if not counts[0]:
+            del self.there[id(seat.share)]
+        self.stored -= seat.stored(self.step)
+        self.pages -= seat.pages
+        self.most -= seat.most
+        del self.seats[seat.place]
+        self._number_from(seat.place)
+        seat.began = -1
+
+    # ---- a page more ----
+
+    def _grow(self) -> tuple[list[_Seat], list[_Seat]]:
+        """Let requests have the page that their next token needs; return those that have it, and those that wait."""
+        grown, waits = [], []
+        planned = [seat for seat, began in self.grows.pop(self.step, ()) if seat.began == began]
+        for seat in sorted(planned, key=lambda s: s.number):
+            if seat.began < 0:  # emptied just now, for an older one
+                continue
+            if self.memory is None and not self._granted(seat):
+                self._wait(seat)
+                waits.append(seat)
+                continue
+            seat.pages += 1
+            counts = self.there[id(seat.share)]
+            counts[1] += 1
+            self.pages += 1
+            if self.memory is None:
+                counts[2] += 1
+                self._compute(seat, seat.pages - 1)
+            else:
+                self.memory.pages[seat.place] += 1
+                self.missing += 1
+            grown.append(seat)
+            grows = self.step + self.server.kv.page_tokens
+            if grows <= seat.began + seat.job.output - seat.given - 1:
+                self.grows[grows].append((seat, seat.began))
+        return grown, waits
+
+    @implements("PA-5")
+    def _granted(self, seat: _Seat) -> bool:
+        """Return whether there is a frame for a page more, the youngest request emptied for it if it must be."""
+        if self.pages < self.server.capacity:
+            return True
+        crowd = Tenancy(tuple(s.pages for s in self.seats), tuple(s.most for s in self.seats))
+        order = [s.number for s in self.seats]
+        grown, _ = grow_or_preempt(crowd, seat.place, order, self.server.capacity)
+        if grown.lost:
+            self._empty(self.seats[grown.victim])
+        return bool(grown.granted)
+
+    def _empty(self, seat: _Seat) -> None:
+        seat.share.preempted += 1
+        seat.share.preempted_pages += seat.pages
+        seat.last = self.now if seat.last is None else seat.last
+        seat.given += self.step - seat.began
+        self._part(seat)
+        bisect.insort(self.emptied, seat, key=lambda s: s.number)
+
+    def _wait(self, seat: _Seat) -> None:
+        """Leave a request out of this step: all that was planned for it comes a step later."""
+        seat.last = self.now if seat.last is None else seat.last
+        self.stored -= 1
+        seat.began += 1
+        self._plan(seat)
+
+    # ---- a step ----
+
+    def run(self, until_ns: Nanoseconds | None) -> Outcome:
+        until = None if until_ns is None else until_ns * self.scale
+        while until is None or self.now < until:
+            late = [seat for seat in self.seats if seat.last is not None] if self.memory is None else []
+            grown, waits = self._grow()
+            came = self._admit()
+            if not self.seats:
+                if self.head is None:
+                    break
+                self.now = max(self.now, self.head.job.arrival_ns * self.scale)
+                continue
+            again = 0 if self.memory is None or not self.missing else self._use(grown, came)
+            self._pass(again, waits, [*came, *(seat for seat in late if seat.began >= 0)])
+            self._end()
+        return self._outcome()
+
+    def _use(self, grown: list[_Seat], came: list[_Seat]) -> int:
+        """Let every request use its pages; return how many came back from outside."""
+        assert self.memory is not None
+        new = [*grown, *came]
+        if self.pages <= self.server.capacity:
+            wanted = sum(seat.pages - self.memory.resident[seat.place] for seat in new)
+            if wanted == self.missing:  # nobody else lacks a page, and there is a frame for each
+                return sum(self._use_one(seat) for seat in new if seat.pages > seat.seen)
+        return sum(self._use_one(seat) for seat in list(self.seats))
+
+    def _use_one(self, seat: _Seat) -> int:
+        memory = self.memory
+        assert memory is not None
+        place = seat.place
+        if memory.pages[place] == memory.resident[place]:
+            return 0
+        used = memory.use(place)
+        share, kind = seat.share, seat.job.kind
+        share.fresh += seat.pages - seat.seen
+        share.unseated += seat.unseated
+        share.lost_to = [a + b for a, b in zip(share.lost_to, seat.lost_to, strict=True)]
+        again = used.missed - (seat.pages - seat.seen)
+        seat.seen, seat.unseated = seat.pages, used.refused
+        seat.lost_to = [0] * self.kinds
+        for owner, pages in used.evicted:
+            other = self.seats[owner]
+            other.lost_to[kind] += pages
+            other.share.evicted_by[kind] += pages
+            self.there[id(other.share)][2] -= pages
+            self.missing += pages
+        landed = used.missed - used.refused
+        self.loaded += landed
+        self.missing -= landed
+        self.there[id(share)][2] += landed
+        return again
+
+    @implements("WL-3")
+    def _pass(self, again: int, waits: Sequence[_Seat], special: Sequence[_Seat]) -> None:
+        """Let the time of a step pass, and every request that does not wait give a token."""
+        kv = self.server.kv
+        took = (kv.weight_bytes + kv.token_bytes * self.stored) * self.byte_ticks + again * self.page_ticks
+        late = self.next_slo is not None and took > self.next_slo
+        for shares in self.shares:
+            for share in shares:
+                counts = self.there.get(id(share))
+                if counts is None:
+                    continue
+                there, pages, resident = counts
+                share.uses += pages
+                share.page_ticks += resident * took
+                share.tokens += there
+                if late:
+                    share.next_late += there
+        self.now += took
+        for seat in waits:
+            seat.share.tokens -= 1
+            seat.share.uses -= seat.pages
+        # Counted above as if their last token had come out with the step before.
+        for seat in dict.fromkeys((*waits, *special)):
+            seat.share.next_late -= late
+        for seat in dict.fromkeys(seat for seat in special if seat not in waits):
+            if seat.last is None:
+                first = self.first_slo is not None and self.now - seat.job.arrival_ns * self.scale > self.first_slo
+                seat.share.first_late += first
+            else:
+                seat.share.next_late += self.next_slo is not None and self.now - seat.last > self.next_slo
+                seat.last = None
+        self.most_taken = max(self.most_taken, self.pages if self.memory is None else self.memory.taken)
+
+    def _end(self) -> None:
+        """Let those go that have given their last token; the others hold a token more in the next step."""
+        for seat, began in self.ends.pop(self.step, ()):
+            if seat.began == began:
+                seat.share.done += 1
+                for block in seat.job.blocks:
+                    self.prefixes[block] -= 1
+                    if not self.prefixes[block]:
+                        del self.prefixes[block]
+                self._part(seat)
+        self.step += 1
+        self.stored += len(self.seats)
+
+    @implements("WL-1")
+    def _outcome(self) -> Outcome:
+        """Count who has not finished, and give the outcome."""
+        left = 0 if self.memory is None else self.memory.taken
+        for seat in [*self.seats, *self.emptied]:
+            seat.share.unfinished += 1
+        while self.head is not None:
+            self.head.share.unfinished += 1
+            self._advance()
+        end = Fraction(self.now, self.scale)
+        return Outcome(
+            self.rule, self.shares, end, self.step, self.most_taken, self.loaded, self.freed, left, self.scale
+        )
+
+
+@implements("WL-1", "WL-2", "WL-3")
+def serve(
+    jobs: Iterator[Job],
+    server: Server,
+    rule: str,
+    tenants: int,
+    kinds: int,
+    until_ns: Nanoseconds | None = None,
+) -> Outcome:
+    """Return what `rule` (a policy of eviction, or "preempt") makes of requests in order of arrival.
+
+    Ends when all are done, or with the step in which `until_ns` comes.
+    """
+    return _Run(server, rule, jobs, tenants, kinds).run(until_ns)

@@ -1,0 +1,195 @@
+"""What must hold of serving a workload (WL-1 to WL-3)."""
+
+from fractions import Fraction
+
+import attrs
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from headgate.model.memory import eviction
+from headgate.model.memory.blocks import Blocks
+from headgate.model.memory.eviction import POLICIES, Claims, Holdings
+from headgate.model.memory.residency import Pool
+from headgate.model.memory.serving import ADMISSIONS, PREEMPT, RULES, Job, Outcome, Server, serve
+from headgate.properties.oracles import workload as plain
+from headgate.spec.links import checks
+from headgate.spec.vocabulary import KeyValue
+
+KINDS = TENANTS = 2
+
+
+@attrs.frozen
+class Setting:
+    """Requests, in order of arrival, and the device that serves them."""
+
+    jobs: list[Job]
+    server: Server
+    until_ns: int | None = None
+
+    def served(self, rule: str) -> Outcome:
+        return serve(iter(self.jobs), self.server, rule, TENANTS, KINDS, self.until_ns)
+
+
+@st.composite
+def settings(draw: DrawFn) -> Setting:
+    """Draw up to eight requests of up to ten tokens, on a device of too few pages more often than not."""
+    rows = st.tuples(st.integers(0, 12), st.integers(1, 6), st.integers(1, 6), st.integers(0, 1), st.integers(0, 1))
+    jobs, now = [], 0
+    for gap, prompt, output, tenant, kind in draw(st.lists(rows, min_size=1, max_size=8)):
+        now += max(0, gap - 6)
+        jobs.append(Job(now, prompt, output, tenant, kind))
+    kv = KeyValue(draw(st.integers(1, 2)), draw(st.integers(1, 3)), draw(st.integers(0, 4)), Fraction(9), Fraction(4),
+                  draw(st.sampled_from([None, Fraction(1, 2), Fraction(5, 3)])))  # fmt: skip
+    server = Server(draw(st.integers(3, 14)), draw(st.sampled_from([Fraction(1), Fraction(7, 3)])), kv,
+                    draw(st.integers(1, 4)), draw(st.sampled_from(ADMISSIONS)))  # fmt: skip
+    return Setting(jobs, server, draw(st.sampled_from([None, None, 20])))
+
+
+KV = KeyValue(1, 1, 1, Fraction(9), Fraction(4), Fraction(1, 2))
+# Two grow beyond the memory together; the third comes when one is done.
+TIGHT = Setting([Job(0, 2, 4, 0, 0), Job(0, 2, 4, 1, 1), Job(1, 2, 2, 0, 1)], Server(6, Fraction(1), KV, 3))
+# As many frames as slots: everybody is entitled to one, and a page can be refused.
+FLOORS = Setting([Job(0, 3, 3, 0, 0)] * 3, Server(6, Fraction(1), KV, 3, "slots"))
+
+
+def oracle(setting: Setting, rule: str) -> tuple[Fraction, dict[object, int], dict[object, int]]:
+    server, kv = setting.server, setting.server.kv
+    assert kv.first_slo_ns is not None
+    assert kv.next_slo_ns is not None
+    return plain.serve(
+        [job[:5] for job in setting.jobs],
+        rule=rule,
+        capacity=server.capacity,
+        page_tokens=kv.page_tokens,
+        slots=server.slots,
+        admission=server.admission,
+        rate=server.rate,
+        link=kv.link_bytes_per_ns or server.rate,
+        token_bytes=kv.token_bytes,
+        weight_bytes=kv.weight_bytes,
+        first_slo=kv.first_slo_ns,
+        next_slo=kv.next_slo_ns,
+        until=setting.until_ns,
+    )  # type: ignore[return-value]
+
+
+def counted(outcome: Outcome) -> dict[object, int]:
+    """Return what a run counted, in the oracle's words."""
+    counts: dict[object, int] = {}
+    names = ("requests", "done", "refused", "unfinished", "tokens", "uses", "fresh", "unseated", "preempted",
+             "preempted_pages", "recomputed", "first_late", "next_late")  # fmt: skip
+    for tenant, row in enumerate(outcome.shares):
+        for kind, share in enumerate(row):
+            who = (tenant, kind)
+            counts |= {(who, name): getattr(share, name) for name in names}
+            counts |= {(who, f"lost to {k}"): lost for k, lost in enumerate(share.lost_to)}
+            counts |= {(who, f"evicted by {k}"): gone for k, gone in enumerate(share.evicted_by)}
+            if outcome.rule != PREEMPT:
+                counts[who, "hits"] = share.hits
+    return {key: count for key, count in counts.items() if count}
+
+
+@checks("WL-2", "WL-3")
+@pytest.mark.parametrize("rule", RULES)
+@given(setting=settings())
+@example(setting=TIGHT)
+@example(setting=FLOORS)
+def test_counts_are_those_of_pages(rule: str, setting: Setting) -> None:
+    """Hits, misses by cause, evictions, lateness, times and memory held: as page by page and token by token."""
+    outcome = setting.served(rule)
+    end, counts, held = oracle(setting, rule)
+    assert outcome.end_ns == end
+    assert counted(outcome) == {key: count for key, count in counts.items() if count}
+    for tenant, row in enumerate(outcome.shares):
+        for kind, share in enumerate(row):
+            assert Fraction(share.page_ticks, outcome.ticks_per_ns) == held[tenant, kind]
+
+
+@checks("WL-1")
+@pytest.mark.parametrize("rule", RULES)
+@given(setting=settings())
+@example(setting=TIGHT)
+@example(setting=FLOORS)
+def test_nothing_is_lost(rule: str, setting: Setting) -> None:
+    """Requests in = done + refused + unfinished; pages in = evicted + freed + resident; nobody waits for ever."""
+    outcome = setting.served(rule)
+    server = setting.server
+    shares = [share for row in outcome.shares for share in row]
+    assert sum(share.requests for share in shares) == len(setting.jobs)
+    for share in shares:
+        assert share.requests == share.done + share.refused + share.unfinished
+        assert 0 <= share.hits <= share.uses
+    large = [j for j in setting.jobs if -(-(j.prompt + j.output - 1) // server.kv.page_tokens) > server.capacity]
+    if setting.until_ns is None:
+        assert sum(share.unfinished for share in shares) == 0
+        assert sum(share.refused for share in shares) == len(large)
+        assert sum(share.tokens for share in shares) == sum(j.output for j in setting.jobs) - sum(
+            j.output for j in large
+        )
+    assert outcome.most_taken <= server.capacity
+    assert outcome.loaded == outcome.freed + sum(share.evicted for share in shares) + outcome.left
+
+
+@checks("WL-2")
+@pytest.mark.parametrize("policy", POLICIES)
+@given(
+    pages=st.lists(st.integers(1, 5), min_size=1, max_size=5),
+    capacity=st.integers(1, 12),
+    floor=st.integers(0, 3),
+    steps=st.integers(1, 4),
+    leaver=st.integers(0, 9),
+)
+@example(pages=[3, 3, 3], capacity=6, floor=2, steps=3, leaver=9)
+@example(pages=[5, 2, 2], capacity=7, floor=0, steps=3, leaver=1)
+def test_a_block_is_its_pages(
+    policy: str, pages: list[int], capacity: int, floor: int, steps: int, leaver: int
+) -> None:
+    """The run of a block is so many loads of `eviction.load`, and on a pool of pages what pinned pages give."""
+    blocks, pool = Blocks(capacity, policy, floor), Pool(capacity, POLICIES[policy], "lru")
+    for count in pages:
+        blocks.join(count)
+        pool.join(floor, count)
+    oldest = [0] * len(pages)
+    alive = list(range(len(pages)))
+    for step in range(steps):
+        for who in list(alive):
+            place = alive.index(who)
+            state = Holdings(
+                tuple(blocks.resident), tuple(0 if k != place else blocks.resident[k] for k in range(len(alive)))
+            )
+            claims = Claims((floor,) * len(alive), tuple(blocks.pages))
+            used = blocks.use(place)
+            refused, went = 0, []
+            for _ in range(used.missed):
+                ages = [oldest[k] for k in alive]
+                loaded, state = eviction.load(state, capacity, claims, place, POLICIES[policy], ages)
+                refused += bool(loaded.refused)
+                went += [loaded.owner] if loaded.evicted else []
+            assert (refused, went) == (used.refused, [k for k, run in used.evicted for _ in range(run)])
+            assert list(state.resident) == blocks.resident
+            oldest[who] = step * len(pages) + who + 1
+            misses, gone = use_pages(pool, who, pages[who])
+            assert (misses, gone) == (used.missed, [alive[k] for k in went])
+            assert [pool.resident()[k] for k in alive] == blocks.resident
+            assert blocks.taken == sum(blocks.resident) <= capacity
+        if leaver in alive and len(alive) > 1:
+            blocks.leave(alive.index(leaver))
+            pool.leave(leaver)
+            alive.remove(leaver)
+
+
+def use_pages(pool: Pool, who: int, pages: int) -> tuple[int, list[int]]:
+    """Use pages one by one, each pinned until the last is there; return (misses, the owners of those that went)."""
+    for page in range(pages):
+        pool.pin(who, page)
+    misses, gone = 0, []
+    for page in range(pages):
+        hit, evicted = pool.touch(who, page)
+        pool.pin(who, page)
+        misses += not hit
+        gone += [evicted.owner] if evicted else []
+    for page in range(pages):
+        pool.unpin(who, page)
+    return misses, gone
