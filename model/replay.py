@@ -77,6 +77,7 @@ MODULES = (
     "replay_eviction",
     "replay_arbiter",
     "replay_steps",
+    "replay_heat",
 )
 # No timeline shows more blackouts than this.
 MOST_MARKS = 1000

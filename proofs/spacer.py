@@ -215,6 +215,7 @@ NOT_ASKED: Mapping[str, str] = {
     "pages-maximum": "its claim is one step from the invariant itself",
     "pages-quota": "its claim is one step from the invariant itself",
     "pages-preemption": "its claim is one step from the invariant itself",
+    "migration-reads": "its claim is one step from the invariant itself",
     "drr-request-delay": "as for drr-turns",
     "drr-turns": "turns times quanta are products of unknowns",
 }
