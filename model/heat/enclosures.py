@@ -4,7 +4,6 @@ Both are sums of positive terms, so that what was summed is a lower bound, and a
 Source: R. E. Moore, *Interval Analysis*, 1966, for outward rounding.
 """
 
-import math
 from fractions import Fraction
 
 from headgate.model.refresh import Enclosure
@@ -13,26 +12,28 @@ from headgate.spec.links import implements
 __all__ = ["exponential", "logarithm"]
 
 TERMS = 34
-# Ends are rounded outward to this grid, so that fractions stay short.
-GRID = 1 << 128
+# Numbers are counted in units of 1 / ONE, and rounded outward to them.
+ONE = 1 << 128
 
 
 @implements("HT-5")
 def exponential(exponent: Fraction) -> Enclosure:
     """Return an enclosure of e**exponent; the ends of e**0 are exact."""
-    halvings = 0
-    size = abs(exponent)
-    while size > Fraction(1, 2):
-        size, halvings = size / 2, halvings + 1
-    total, term = Fraction(1), Fraction(1)
+    top, bottom, halvings = abs(exponent.numerator), exponent.denominator, 0
+    while 2 * top > bottom:
+        bottom, halvings = 2 * bottom, halvings + 1
+    low = high = term_low = term_high = ONE
     for number in range(1, TERMS):
-        term = term * size / number
-        total += term
+        term_low = term_low * top // (bottom * number)
+        term_high = _up(term_high * top, bottom * number)
+        low, high = low + term_low, high + term_high
     # each further term is less than half of the one before
-    grown = _outward(total, total + term)
+    high += term_high
     for _ in range(halvings):
-        grown = _outward(grown.low * grown.low, grown.high * grown.high)
-    return grown if exponent >= 0 else _outward(1 / grown.high, 1 / grown.low)
+        low, high = low * low // ONE, _up(high * high, ONE)
+    if exponent < 0:
+        low, high = ONE * ONE // high, _up(ONE * ONE, low)
+    return Enclosure(Fraction(low, ONE), Fraction(high, ONE))
 
 
 @implements("HT-5")
@@ -44,13 +45,17 @@ def logarithm(number: Fraction) -> Enclosure:
     if not 1 <= number <= 2:
         raise ValueError(f"expected a number from 1 to 2, got {number}")
     # ln y = 2 artanh z = 2 (z + z**3 / 3 + z**5 / 5 + ...), z <= 1/3
-    ratio = (number - 1) / (number + 1)
-    square, power, total = ratio * ratio, ratio, Fraction(0)
-    for place in range(TERMS):
-        total += 2 * power / (2 * place + 1)
-        power *= square
-    return _outward(total, total + 2 * power / (1 - square))
+    top, bottom = number.numerator - number.denominator, number.numerator + number.denominator
+    power_low, power_high = ONE * top // bottom, _up(ONE * top, bottom)
+    low = high = 0
+    for odd in range(1, 2 * TERMS + 1, 2):
+        low, high = low + 2 * power_low // odd, high + _up(2 * power_high, odd)
+        power_low = power_low * top**2 // bottom**2
+        power_high = _up(power_high * top**2, bottom**2)
+    # each further term is at most a ninth of the one before
+    return Enclosure(Fraction(low, ONE), Fraction(high + 2 * power_high, ONE))
 
 
-def _outward(low: Fraction, high: Fraction) -> Enclosure:
-    return Enclosure(Fraction(math.floor(low * GRID), GRID), Fraction(math.ceil(high * GRID), GRID))
+def _up(top: int, bottom: int) -> int:
+    """Return top / bottom, rounded up."""
+    return -(-top // bottom)

@@ -258,8 +258,9 @@ THEOREMS: Sequence[Theorem] = (
     ),
     Theorem(
         "thermal-relay", ("HT-4",),
-        "A relay behind k steps of delay swings with half a period of k and the first c with d^c (2 - d^k) <= 1.",
+        "A relay behind k steps of delay swings to and fro in c + k iff d^c (2 - d^k) <= 1 < d^(c - 1) (2 - d^(k + 1)).",
         "every horizon; any delay and decay", ("the swing is symmetric",), obligations=_relay,
+        partner="thermal-relay",
     ),
     Theorem(
         "thermal-inlet", ("HT-6",), "Warmer water warms the die, by no more than the water.",
