@@ -1,7 +1,7 @@
 """Replays of heat: the thermal loop, the placement of a page, and its migration.
 
-Claims of "thermal": "swing", distances from the equilibrium come back as they were, and are not all the same; "latch", a
-stack rests at two temperatures; "inlet", the die warms by more than the water. Of "placement": "moves", a page moves
+Claims of "thermal": "swing", distances from the equilibrium come back as they were, and are not all the same; "latch",
+a stack rests at two temperatures; "inlet", the die warms by more than the water. Of "placement": "moves", a page moves
 more often than a band allows. Of "migration": "win-back", a move does not pay; "lost-write", a read does not return
 the last write. An operation of such a schedule is one of OPERATIONS, its row the block.
 """

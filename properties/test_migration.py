@@ -18,11 +18,15 @@ NAMES = ("begin", "copy", "write", "switch", "abort", "read")
 BLOCKS = 3
 
 
+def flat(parts: list[list[Operation]]) -> list[Operation]:
+    return [each for part in parts for each in part]
+
+
 def operations() -> st.SearchStrategy[list[Operation]]:
     """Draw what happens to a page of three blocks, copies often enough that some are complete."""
     one = st.tuples(st.sampled_from((*NAMES, "copy", "copy", "copy", "write")), st.integers(0, BLOCKS - 1))
     whole = st.just([("copy", k) for k in range(BLOCKS)])
-    return st.lists(st.one_of(one.map(lambda each: [each]), whole), max_size=16).map(lambda parts: sum(parts, []))
+    return st.lists(st.one_of(one.map(lambda each: [each]), whole), max_size=16).map(flat)
 
 
 COMPLETE: list[Operation] = [("begin", 0), ("copy", 0), ("copy", 1), ("copy", 2), ("switch", 0)]
@@ -185,5 +189,5 @@ def test_a_move_pays_iff_it_takes_less_in_all(reads: int, hot: int, cold: int) -
 @checks("MG-7")
 def test_seven_reads_do_not_pay() -> None:
     """Fifteen per cent faster: seven reads win back one pass, and the copy is nearly two."""
-    assert [reads for reads in range(20) if migration.wins_back(reads, 100, 85)][0] == 13
+    assert next(reads for reads in range(20) if migration.wins_back(reads, 100, 85)) == 13
     assert 6 * 15 < 100 <= 7 * 15

@@ -1,7 +1,7 @@
 """What must hold of placement by temperature (PL-1 to PL-5)."""
 
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -31,13 +31,15 @@ def samples(draw: st.DrawFn) -> list[list[int]]:
 @example([60, 100], Fraction(1))
 def test_an_average_stays_within_and_moves_by_its_weight(temperatures: list[int], weight: Fraction) -> None:
     """It is the weighted sum of all samples, each older one counting less by the same factor."""
-    now: Fraction | int = temperatures[0]
+    now = Fraction(temperatures[0])
     span = max(temperatures) - min(temperatures)
     for number, sample in enumerate(temperatures):
         before, now = now, average(now, sample, weight)
         assert min(temperatures) <= now <= max(temperatures)
         assert abs(now - before) <= weight * span
-        older = sum(weight * (1 - weight) ** (number - k) * temperatures[k] for k in range(number + 1))
+        older: Fraction = sum(
+            (weight * (1 - weight) ** (number - k) * temperatures[k] for k in range(number + 1)), Fraction(0)
+        )
         assert now == older + (1 - weight) ** (number + 1) * temperatures[0]
 
 
@@ -67,7 +69,7 @@ def test_moves_are_those_of_the_rule_and_bounded(rows: list[list[int]], band: in
 def zip_column(rows: list[list[int]], stack: int) -> list[tuple[int, int]]:
     """Return each temperature of a stack with the next."""
     column = [row[stack] for row in rows]
-    return list(zip(column, column[1:], strict=False))
+    return list(pairwise(column))
 
 
 @checks("PL-3")
@@ -119,7 +121,7 @@ def test_the_essays_trigger(rows: list[list[int]], trigger: int, kept: int) -> N
 @checks("PL-5")
 def test_the_essays_trigger_thrashes() -> None:
     """Four stacks, one of them 7 C above three others that take turns by a degree: a move with every sample."""
-    home, rows = Home(0, 0), [[1, 0, 0, 8], [0, 1, 1, 8]] * 8
+    home = Home(0, 0)
     rows = [[int(k == at % 3) for k in range(3)] + [8] for at in range(12)]
     count = 0
     for row in rows:

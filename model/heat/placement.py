@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from headgate.model.algebra import all_, any_, best, choose, maximum, minimum, where
+from headgate.model.algebra import all_, any_, best, choose, maximum, where
 from headgate.spec.links import implements
 from headgate.spec.units import Number
 
@@ -75,7 +75,8 @@ def essay_place(home: Home, averages: Sequence[Number], trigger: Number, kept: i
 def most_moves(samples: int, slew: Fraction, band: Fraction, dwell: int) -> int:
     """Return the most moves among so many samples and one more, if an average moves by `slew` at most in one.
 
-    Between two moves a stack that was no cooler becomes cooler by more than `band`: 2 slew (samples) > (moves - 1) band.
+    Between two moves a stack that was no cooler becomes cooler by more than `band`, so that (moves - 1) band is less
+    than 2 slew (samples).
     """
     by_heat = max(0, math.ceil(2 * samples * Fraction(slew) / band) - 1)
     return 1 + min(by_heat, samples // max(1, dwell))

@@ -53,7 +53,7 @@ def _short_steps() -> list[Obligation]:
         Obligation("a factor keeps order", (factor >= 0, less <= more), factor * less <= factor * more),
         Obligation("steps are short enough iff the gain loses no more than is kept", (),
                    loop.is_monotone(gain, decay) == ((1 - decay) * gain <= decay)),
-        Obligation("so order is kept, and distances shrink", (0 <= lost, lost <= most, most <= kept),
+        Obligation("so order is kept, and distances shrink", (lost >= 0, lost <= most, most <= kept),
                    z3.And(kept - lost >= 0, kept - lost <= kept)),
         Obligation("short steps suffice, whatever the gain", (gain >= 0, (1 - decay) * (1 + gain) <= 1),
                    loop.is_monotone(gain, decay)),
@@ -222,7 +222,8 @@ def _latch(tighter: Fraction) -> Query:
     ambient, cold, hot = z3.Real("ambient"), z3.Real("cold"), Fraction(75)
 
     def heating(interval: Fraction) -> Fraction:
-        return RESISTANCE * WATTS * served_by(PEAK, Refresh(interval, BLACKOUT)) / interval
+        heat: Fraction = RESISTANCE * WATTS * served_by(PEAK, Refresh(interval, BLACKOUT)) / interval
+        return heat
 
     below, at = heating(essay_interval(BASE, hot - 1).low), heating(essay_interval(BASE, hot).low)
     domain = (is_settled(cold, ambient, lift(below)), is_settled(lift(hot), ambient, lift(at)),
@@ -258,7 +259,7 @@ THEOREMS: Sequence[Theorem] = (
     ),
     Theorem(
         "thermal-relay", ("HT-4",),
-        "A relay behind k steps of delay swings to and fro in c + k iff d^c (2 - d^k) <= 1 < d^(c - 1) (2 - d^(k + 1)).",
+        "Behind k steps of delay a relay turns after c + k iff d^c (2 - d^k) <= 1 < d^(c - 1) (2 - d^(k + 1)).",
         "every horizon; any delay and decay", ("the swing is symmetric",), obligations=_relay,
         partner="thermal-relay",
     ),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import z3
@@ -64,10 +65,12 @@ def _follows_step(stacks: int) -> list[Obligation]:
 
 
 def _counted(spent: Any, stayed: Any, since: Any, gaps: Sequence[Any], heat: Any, samples: Any) -> Any:
-    """What holds after the first move: `spent` bands and `stayed` dwell times, for `heat` = 2 slew samples."""
+    """What holds after the first move: `spent` bands and `stayed` dwell times, for `heat` = 2 slew samples.
+
+    The gap of a page's own stack is none, so that what is spent is never more than the heat.
+    """
     return invariant(
         "moves",
-        heat_is_spent=spent <= heat,
         gap_is_left=z3.And(*(spent + gap <= heat for gap in gaps)),
         time_is_spent=stayed + since <= samples,
         since_counts=since >= 0,
@@ -115,7 +118,7 @@ def _played(
     spike = int(1 / weight)
     rows = [z3.Ints([f"t{at}_{k}" for k in range(stacks)]) for at in range(samples)]
     domain: list[Any] = [z3.And(t >= 0, t <= 20) for t in rows[0]]
-    for before, after in zip(rows, rows[1:], strict=False):
+    for before, after in pairwise(rows):
         domain += [z3.And(b - a <= spike, a - b <= spike, b >= 0) for a, b in zip(before, after, strict=True)]
     home, moves, averages = Home(0, 0), lift(0), tuple(map(z3.ToReal, rows[0]))
     for row in rows:

@@ -35,7 +35,7 @@ def relay_turns(begin: Fraction, delay: int, decay: Fraction, steps: int) -> lis
     return turns
 
 
-def moves_of(averages: Sequence[Sequence[Fraction]], band: Fraction, dwell: int) -> list[int | None]:
+def moves_of(averages: Sequence[Sequence[Fraction | int]], band: Fraction | int, dwell: int) -> list[int | None]:
     """Return of each sample the stack that the page moves to, or None; it begins on stack 0 and may move at once."""
     stack, since, moves = 0, dwell, list[int | None]()
     for row in averages:
