@@ -103,7 +103,8 @@ def copy_block(contents: Contents, block: Number) -> Contents:
     """Return the contents after `block` was copied, if a copy is under way."""
     away = put(block, contents.away, choose(block, contents.home))
     copied = Contents(contents.home, away, put(block, contents.clean, True), contents.moving)
-    return where(contents.moving, copied, contents)  # type: ignore[no-any-return]
+    after: Contents = where(contents.moving, copied, contents)
+    return after
 
 
 @implements("MG-2")
@@ -143,14 +144,16 @@ def essay_begin(contents: Contents) -> Contents:
     *Thermal Debt Is a Memory Problem*, section 7. The blocks of `away` are copied home from then on.
     """
     begun = Contents(contents.away, contents.home, (False,) * len(contents.clean), True)
-    return where(contents.moving, contents, begun)  # type: ignore[no-any-return]
+    after: Contents = where(contents.moving, contents, begun)
+    return after
 
 
 @implements("MG-4")
 def _essay_copy(contents: Contents, block: Number) -> Contents:
     home = put(block, contents.home, choose(block, contents.away))
     copied = Contents(home, contents.away, put(block, contents.clean, True), contents.moving)
-    return where(contents.moving, copied, contents)  # type: ignore[no-any-return]
+    after: Contents = where(contents.moving, copied, contents)
+    return after
 
 
 @implements("MG-4")

@@ -201,6 +201,7 @@ def _inlet() -> list[Obligation]:
     return [
         Obligation("no more than the water", given, high - low <= warm - cool),
         Obligation("no less than before", given, high >= low),
+        Obligation("with a constant heating exactly as much", (*given, at_cool == at_warm), high - low == warm - cool),
     ]
 
 
@@ -264,7 +265,7 @@ THEOREMS: Sequence[Theorem] = (
         partner="thermal-relay",
     ),
     Theorem(
-        "thermal-inlet", ("HT-6",), "Warmer water warms the die, by no more than the water.",
+        "thermal-inlet", ("HT-6",), "Water warms the die by no more than it is warmer, and by as much at a constant power.",
         "any two temperatures of the water", (FALLING,), obligations=_inlet, partner="thermal-inlet",
     ),
     Theorem(
