@@ -252,7 +252,7 @@ THEOREMS: Sequence[Theorem] = (
         "Behind any delay a gain of one or less never widens a swing, and none keeps its height; below one it shrinks.",
         "every horizon; any reaction within the gain, linear or not, any delay",
         ("the heating is constant within a step",), obligations=_small_gain,
-        limit="delays of N = 0..4 steps on the code's own step; any delay on the newest and the oldest distance",
+        limit="N = 2..5 remembered distances, and one, on the code's own step; any number on the newest and the oldest",
     ),
     Theorem(
         "thermal-delay-settles", ("HT-3",), "A loop with a delay settles, whatever its gain.",
@@ -265,7 +265,8 @@ THEOREMS: Sequence[Theorem] = (
         partner="thermal-relay",
     ),
     Theorem(
-        "thermal-inlet", ("HT-6",), "Water warms the die by no more than it is warmer, and by as much at a constant power.",
+        "thermal-inlet", ("HT-6",),
+        "Warmer water warms the die by no more than itself, and at a constant power by as much.",
         "any two temperatures of the water", (FALLING,), obligations=_inlet, partner="thermal-inlet",
     ),
     Theorem(

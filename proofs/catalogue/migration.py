@@ -249,7 +249,7 @@ THEOREMS: Sequence[Theorem] = (
         "migration-reads", ("MG-2",),
         "At any interleaving of copies, writes, switches and aborts every read returns the last write.",
         "every horizon; one step of the code, from any state that is sound", obligations=_reads,
-        invariants=("contents",), limit="N = 1..6 blocks",
+        invariants=("contents",), limit="N = 2..6 blocks, and one",
     ),
     Theorem(
         "migration-frames", ("MG-3",),
