@@ -10,6 +10,7 @@ Spacer is linear: products of two unknowns are scaled away, and what is fixed fo
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import attrs
@@ -20,6 +21,8 @@ from headgate.model.arbiters import Stamp, Tenants
 from headgate.model.arbiters.fr_fcfs import OpenRow, fr_fcfs
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import Bucket, envelope, full, offer, refill
+from headgate.model.heat import migration
+from headgate.model.heat.placement import Home, place
 from headgate.model.marker import Colour, Marker, MarkerRates, fresh, mark
 from headgate.model.memory.eviction import Claims, Holdings, Policy, load
 from headgate.model.refresh import Channel, Refresh, pass_time, service_curve
@@ -161,6 +164,52 @@ def _capped() -> System:
     )  # fmt: skip
 
 
+def _budget() -> System:
+    """Migration's bucket, charged with what is read and what is written."""
+    level, depth, moved, granted, grant, size = z3.Reals("level depth moved granted grant size")
+    ok, after = migration.afford(Bucket(level), 1, depth, grant, size)
+    then = (after.level, depth, where(ok, moved + migration.traffic(size), moved), granted + grant)
+    return System(
+        (level, depth, moved, granted), (full(depth).level, depth, lift(0), lift(0)), depth > 0,
+        ((z3.And(grant >= 0, size > 0), then), (lift(True), (level, depth, lift(0), lift(0)))),
+        moved > envelope(1, depth, granted), "time is counted in tokens",
+    )  # fmt: skip
+
+
+def _copied() -> System:
+    """One block of a page, with its last write; the page table is the frame that is called home."""
+    home, away, last, number = z3.Ints("home away last number")
+    clean, moving = z3.Bools("clean moving")
+    page = migration.Contents((home,), (away,), (clean,), moving)
+
+    def flat(after: migration.Contents, written: Any) -> tuple[Any, ...]:
+        return (after.home[0], after.away[0], lift(after.clean[0]), lift(after.moving), lift(written))
+
+    steps = [migration.begin(page), migration.copy_block(page, 0), migration.switch(page)[1], migration.abort(page)]
+    return System(
+        (home, away, clean, moving, last), flat(migration.blank(1), 0), lift(True),
+        (*((lift(True), flat(after, last)) for after in steps),
+         (lift(True), flat(migration.write(page, 0, number), number))),
+        migration.read(page, 0) != last, "one block",
+    )  # fmt: skip
+
+
+def _placed() -> System:
+    """Two stacks, from the first move on: bands and dwell times that the further moves have spent."""
+    a, b, c, d, band, slew, spent, heat = z3.Reals("a b c d band slew spent heat")
+    stack, since, dwell, stayed, samples = z3.Ints("stack since dwell stayed samples")
+    slow = [z3.And(then - now <= slew, now - then <= slew) for now, then in ((a, c), (b, d))]
+    moved, home = place(Home(stack, since), (c, d), band, dwell)
+    then = (c, d, home.stack, home.since, where(moved, spent + band, spent), heat + 2 * slew,
+            where(moved, stayed + dwell, stayed), samples + 1, band, slew, dwell)  # fmt: skip
+    first = z3.And(band >= 0, slew >= 0, dwell >= 0, stack == z3.If(a <= b, 0, 1))
+    return System(
+        (a, b, stack, since, spent, heat, stayed, samples, band, slew, dwell),
+        (a, b, stack, lift(0), lift(Fraction(0)), lift(Fraction(0)), lift(0), lift(0), band, slew, dwell), first,
+        ((z3.And(*slow), then),), z3.Or(spent > heat, stayed > samples), "two stacks",
+    )  # fmt: skip
+
+
 SYSTEMS: Mapping[str, Callable[[], System]] = {
     "bucket-envelope": _bucket,
     "marker-envelopes": _marker,
@@ -169,6 +218,9 @@ SYSTEMS: Mapping[str, Callable[[], System]] = {
     "scfq-pairwise-gap": _pair("scfq"),
     "eviction-entitlement": _entitlement,
     "fr-fcfs-cap-bypass": _capped,
+    "migration-budget": _budget,
+    "migration-reads": _copied,
+    "placement-moves": _placed,
 }
 
 

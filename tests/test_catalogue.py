@@ -38,6 +38,9 @@ REFUTED = {
     "admission-mitigated": 0,
     "fcfs-starves": 3, "priority-starves": 3, "essay-starves": 3, "fr-fcfs-starves": 3,
     "round-robin-starves": 4, "priority-burst": 3, "channels-aimed": 2,
+    "thermal-delay-settles": 0, "thermal-essay-inlet": 0, "thermal-essay-latch": 0,
+    "placement-coolest": 0, "placement-essay": 0,
+    "migration-switch-first": 2, "migration-overwritten": 4, "migration-unmarked": 5, "migration-seven-reads": 0,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
@@ -48,7 +51,7 @@ TIGHT = {
     "admission-safety",
     "drr-request-delay",
     "sfq-bypass", "scfq-bypass", "drr-bypass", "round-robin-bypass", "fr-fcfs-cap-bypass",
-    "sfq-weighted-gap", "composed-backlog",
+    "sfq-weighted-gap", "composed-backlog", "placement-moves",
 }  # fmt: skip
 
 
@@ -126,6 +129,14 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
         ("priority-burst", "sfq"),
         ("priority-burst", "early"),
         ("composed-no-tax", "corrected"),
+        ("thermal-delay-settles", "small-gain"),
+        ("thermal-essay-latch", "corrected"),
+        ("placement-coolest", "hysteresis"),
+        ("placement-essay", "hysteresis"),
+        ("migration-switch-first", "copy-first"),
+        ("migration-overwritten", "copy-first"),
+        ("migration-unmarked", "copy-first"),
+        ("migration-seven-reads", "corrected"),
     ],
 )
 def test_the_corrected_rule_keeps_what_the_essay_breaks(name: str, rule: str) -> None:

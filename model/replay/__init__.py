@@ -29,6 +29,7 @@ MODULES = (
     "steps",
     "allocator",
     "eviction",
+    "heat",
 )
 
 

@@ -32,6 +32,9 @@ MODULES = (
     "lru",
     "entitlements",
     "pages",
+    "heat",
+    "placement",
+    "migration",
 )
 
 
