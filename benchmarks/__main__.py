@@ -1,6 +1,6 @@
 """`python -m headgate.benchmarks` (`make bench`): the benchmarks that need no file."""
 
-from headgate.benchmarks import interpreters
+from headgate.benchmarks import allocator, interpreters
 
 if __name__ == "__main__":
-    raise SystemExit(interpreters.main())
+    raise SystemExit(interpreters.main() or allocator.main([]))

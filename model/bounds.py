@@ -23,6 +23,7 @@ __all__ = [
     "drr_delay",
     "drr_idle_delay",
     "drr_latency",
+    "drr_request_delay",
     "early_delay",
     "fcfs_delay",
     "gps_lag",
@@ -33,6 +34,7 @@ __all__ = [
     "pairwise_gap",
     "pieces",
     "promised_delay",
+    "round_gap",
     "scfq_delay",
     "sfq_delay",
     "vtc_gap",
@@ -75,6 +77,12 @@ def _ns_per_byte(rate: Fraction) -> Fraction:
 def pairwise_gap(cost_i: Number, cost_j: Number) -> Number:
     """Return L_i / w_i + L_j / w_j, the largest gap in normalised service of two backlogged tenants."""
     return cost_i + cost_j
+
+
+@implements("AR-9")
+def round_gap(rounds_i: Number, rounds_j: Number) -> Number:
+    """Return 1 + L_i / Q_i + L_j / Q_j: the largest gap, in rounds, of two backlogged tenants under DRR."""
+    return 1 + rounds_i + rounds_j
 
 
 # ---- from expected arrival to finish, if the guarantees sum to at most R ----
@@ -140,6 +148,19 @@ def drr_delay(size: Number, latency: Number, share: Fraction) -> Number:
     return size * _ns_per_byte(share) + latency
 
 
+@implements("BD-14")
+def drr_request_delay(
+    size: Number, share: Fraction, quanta: Number, others: Number, rate: Fraction, blackout: Number
+) -> Number:
+    """Return l / r + (sum of the others' Q + L) / R + B, r = Q R / F: the delay of one request from expected arrival.
+
+    `quanta` is the sum of the others' quanta, `others` that of their largest requests. It is below `drr_delay` by
+    (F - Q) L / (Q R): a request that a tenant's turns have paid for is served in the last of them.
+    Source: this project.
+    """
+    return size * _ns_per_byte(share) + (quanta + others) * _ns_per_byte(rate) + blackout
+
+
 @implements("BD-5")
 def drr_idle_delay(size: Number, quanta: Number, others: Number, rate: Fraction, blackout: Number) -> Number:
     """Return (l + sum of the others' Q + L) / R + B: from arrival at an empty queue of one's own, if l <= Q.
@@ -170,15 +191,15 @@ def promised_delay(
 ) -> Number | None:
     """Return the proved bound of `policy` from expected arrival to finish, or None for a policy that has none.
 
-    `longest` is the largest request of anybody, which *early* needs. WFQ and WF2Q+ have bounds that are held by
-    properties alone (WQ-7, WF-3): no promise rests on them.
+    `longest` is the largest request of anybody, which *early* and WF2Q+ need. No promise rests on WFQ's bound (WQ-7):
+    it is that of a fluid at this very rate, which a contract does not state, and a faster one has none (WQ-6).
     """
     if policy == "sfq":
         return sfq_delay(largest, others, rate, blackout)
     if policy == "scfq":
         return scfq_delay(largest, others, rate, blackout, guaranteed)
-    if policy == "early" and longest is not None:
-        return early_delay(largest, longest, rate, blackout, guaranteed)
+    if policy in ("early", "wf2q+") and longest is not None:
+        return deadline_delay(largest, longest, rate, blackout, guaranteed)
     return None
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "fits_at",
     "fitting",
     "kept_share",
+    "longest_dark",
     "supply",
 ]
 
@@ -63,15 +64,19 @@ def kept_share(losses: Losses) -> Fraction:
 
 
 @implements("BD-11")
+def longest_dark(losses: Losses, blackout: ExactNs) -> ExactNs:
+    """Return bubble + B / (1 - bubble / period): a bubble, and then a blackout, which other bubbles stretch."""
+    return losses.bubble_ns + blackout / (1 - losses.bubble_ns / losses.period_ns)
+
+
+@implements("BD-11")
 def supply(device: Device, hottest: Celsius, losses: Losses = NO_LOSSES) -> Supply:
     """Return the rate and the latency that hold at every temperature up to `hottest`.
 
-    The interval is at its longest when cold, and the essay's curve grows once on the way, so both ends count. A window
-    may begin with a bubble, and then with a blackout, which other bubbles stretch: bubble + B / (1 - bubble / period).
+    The interval is at its longest when cold, and the essay's curve grows once on the way, so both ends count.
     """
     rate = min(effective_rate(device, hottest), effective_rate(device, min(COLDEST_C, hottest)))
-    up = 1 - losses.bubble_ns / losses.period_ns
-    return Supply(rate * kept_share(losses), losses.bubble_ns + device.blackout_ns / up)
+    return Supply(rate * kept_share(losses), longest_dark(losses, device.blackout_ns))
 
 
 # ---- temperature ----

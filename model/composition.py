@@ -41,7 +41,7 @@ ADMISSIONS = ("corrected", "no-tax")
 # ---- the bounds ----
 
 
-@implements("CO-1")
+@implements("CP-1")
 def composed_delay(
     burst: Number, size: Number, others: Number, rate: Fraction, blackout: Number, guaranteed: Fraction
 ) -> Number:
@@ -53,7 +53,7 @@ def composed_delay(
     return deadline_delay(burst + size * -1, size + others, rate, blackout, guaranteed)
 
 
-@implements("CO-1")
+@implements("CP-1")
 def calculus_delay(burst: Number, others: Number, rate: Fraction, blackout: Number, guaranteed: Fraction) -> Number:
     """Return sigma / rho + (sum of the others' L) / R + B: the horizontal deviation of network calculus, in ns.
 
@@ -62,7 +62,7 @@ def calculus_delay(burst: Number, others: Number, rate: Fraction, blackout: Numb
     return deadline_delay(burst, others, rate, blackout, guaranteed)
 
 
-@implements("CO-2")
+@implements("CP-2")
 def composed_backlog(bursts: Number, rates: Number, blackout: Number) -> Number:
     """Return (sum of sigma) + (sum of rho) B: the most bytes that ever wait or are in service, of all tenants.
 
@@ -71,7 +71,7 @@ def composed_backlog(bursts: Number, rates: Number, blackout: Number) -> Number:
     return envelope(rates, bursts, blackout)
 
 
-@implements("CO-5")
+@implements("CP-5")
 def share_under_refresh(
     guaranteed: Number, elapsed: Number, own: Number, others: Number, rate: Fraction, blackout: Number
 ) -> Number:
@@ -82,7 +82,7 @@ def share_under_refresh(
     return guaranteed * (elapsed - sfq_delay(0, others, rate, blackout)) - own
 
 
-@implements("CO-4")
+@implements("CP-4")
 def bytes_to_decode(context: Number, bytes_a_token: Number) -> Number:
     """Return what is read to decode one token: the whole context of so many tokens, in bytes."""
     return context * bytes_a_token
@@ -111,7 +111,7 @@ class Composition:
         return Fraction(0) if self.server.refresh is None else Fraction(self.server.refresh.blackout)
 
 
-@implements("CO-3")
+@implements("CP-3")
 def is_admitted(composition: Composition, admission: str) -> bool:
     """Return whether the set passes admission: its rates fit R ("corrected"), or C ("no-tax")."""
     if admission == "corrected":
@@ -119,7 +119,7 @@ def is_admitted(composition: Composition, admission: str) -> bool:
     return bool(peak_admits(composition.rates, composition.server.peak_bytes_per_ns))
 
 
-@implements("CO-1", "CO-2")
+@implements("CP-1", "CP-2")
 def gated(requests: Sequence[Request], composition: Composition) -> Iterator[Request]:
     """Yield the requests (ordered by arrival) that the bucket of their tenant admits."""
     buckets = [full(depth) for depth in composition.depths]
@@ -134,7 +134,7 @@ def gated(requests: Sequence[Request], composition: Composition) -> Iterator[Req
             yield request
 
 
-@implements("CO-1", "CO-2")
+@implements("CP-1", "CP-2")
 def run(requests: Sequence[Request], composition: Composition) -> Execution:
     """Return what the queue and the channel do with the requests that the buckets admit."""
     admitted = list(gated(requests, composition))
@@ -155,7 +155,7 @@ def _largest(admitted: Sequence[Request], composition: Composition) -> list[int]
 # ---- what a run shows ----
 
 
-@implements("CO-1")
+@implements("CP-1")
 def delays(execution: Execution, composition: Composition) -> list[tuple[ExactNs, ExactNs, Service]]:
     """Return (time from arrival to finish, its bound, service) of every request, in ns."""
     sent = [s.request for s in execution.services]
@@ -179,7 +179,7 @@ def delays(execution: Execution, composition: Composition) -> list[tuple[ExactNs
     ]
 
 
-@implements("CO-2")
+@implements("CP-2")
 def backlogs(execution: Execution, composition: Composition) -> list[tuple[int, Fraction]]:
     """Return (ns, bytes that have come and are not served yet) at every arrival, that of the instant included.
 

@@ -3,7 +3,8 @@
 A fluid of rate R serves every backlogged tenant at the rate R w / (sum of the weights of the backlogged). Its virtual
 time grows by R / (that sum) in a ns, and stands still while nobody is backlogged; a request leaves the fluid when the
 virtual time reaches its finish tag. A tenant goes idle in the fluid at moments that are no integers, and dividing by a
-sum of weights has no place in the algebra: these functions run on integers and Fractions only.
+sum of weights has no place in the algebra: but for the tags of an arrival, all of it runs on integers and Fractions
+only.
 Source: A. K. Parekh, R. G. Gallager, "A generalized processor sharing approach to flow control in integrated services
 networks: the single-node case", IEEE/ACM Transactions on Networking 1(3), 1993.
 """
@@ -13,6 +14,7 @@ from fractions import Fraction
 
 import attrs
 
+from headgate.model.algebra import maximum
 from headgate.spec.links import implements
 from headgate.spec.units import BytesPerNs, ExactNs
 
@@ -58,7 +60,7 @@ def advance(fluid: Fluid, now: Exact) -> Fluid:
 @implements("WQ-1")
 def arrive(fluid: Fluid, tenant: int, cost: Exact) -> tuple[Fluid, Exact, Exact]:
     """Return (fluid, start tag, finish tag) of a request that arrives now: max(V, last finish tag), a cost later."""
-    begin = max(fluid.virtual, fluid.last[tenant])
+    begin = maximum(fluid.virtual, fluid.last[tenant])
     last = (*fluid.last[:tenant], begin + cost, *fluid.last[tenant + 1 :])
     return attrs.evolve(fluid, last=last), begin, begin + cost
 

@@ -80,7 +80,9 @@ class TenantPolicer:
         if not admitted and self.contract.excess is Excess.BACKGROUND:
             self.ledger = drain(self.ledger, self.rates.guaranteed, elapsed)
             return Policed(request, Policing.EXCESS, Fraction(release), None, background=True)
-        before, self.ledger = charge(self.ledger, self.rates.guaranteed, elapsed, request.bytes)
+        before, charged = charge(self.ledger, self.rates.guaranteed, elapsed, request.bytes)
+        untreated = not admitted and self.contract.excess is Excess.UNTREATED
+        self.ledger = before if untreated else charged
         expected = expected_arrival(release, before, 1 / Fraction(self.rates.guaranteed))
         policing = (Policing.PACED if paced else Policing.BURST) if admitted else Policing.EXCESS
         return Policed(request, policing, Fraction(release), Fraction(expected))

@@ -22,6 +22,7 @@ __all__ = [
     "Channel",
     "Enclosure",
     "Refresh",
+    "anywhere_rate_latency",
     "corrected_interval",
     "effective_rate",
     "essay_interval",
@@ -122,6 +123,12 @@ def postponed_rate_latency(refresh: Refresh, elapsed: Number, postponed: Number)
     return rate_latency(refresh, elapsed) - postponed * refresh.blackout * refresh.interval
 
 
+@implements("RF-12")
+def anywhere_rate_latency(refresh: Refresh, elapsed: Number) -> Number:
+    """Return interval times the ns of service that (1 - blackout / interval)(elapsed - 2 blackout) promises."""
+    return (refresh.interval - refresh.blackout) * (elapsed - 2 * refresh.blackout)
+
+
 @implements("RF-11")
 def per_bank(interval: Number, blackout: Number, banks: Number) -> Refresh:
     """Return the blackouts of one bank, if every `interval` ns the next of the `banks` is refreshed for `blackout`."""
@@ -181,7 +188,7 @@ def essay_interval(base: ExactNs, temperature: Celsius) -> Enclosure:
 @implements("RF-8")
 def jedec_interval(base: ExactNs, temperature: Celsius) -> Enclosure:
     """Return tREFI in ns by JEDEC's two steps: `base` up to 85 C, half of it above."""
-    interval = base / 2 if temperature > KNEE_C else base
+    interval = where(temperature > KNEE_C, base / 2, base)
     return Enclosure(interval, interval)
 
 
@@ -191,7 +198,9 @@ def table_interval(table: Sequence[tuple[Celsius, ExactNs]], temperature: Celsiu
 
     The last line holds for all that is hotter.
     """
-    interval = next((interval for limit, interval in table if temperature <= limit), table[-1][1])
+    interval = table[-1][1]
+    for limit, line in reversed(table):
+        interval = where(temperature <= limit, line, interval)
     return Enclosure(interval, interval)
 
 

@@ -7,16 +7,19 @@ replay returns what was observed, the bound that it was held against, and lanes 
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import attrs
 
 from headgate.model.admission import Admitted, admits, check, commit, essay_admits, peak_admits
 from headgate.model.admission import request as admission_request
-from headgate.model.arbiters import ARBITERS
+from headgate.model.arbiters import ARBITERS, WFQ, Policy
+from headgate.model.arbiters.wfq import wfq
 from headgate.model.arbiters.wrong_tags import WRONG_TAGS
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import envelope, essay_offer, full, offer, refill
+from headgate.model.capacity import Losses, kept_share
 from headgate.model.channels import Addressed, Interleave, of_channel, simulate_channels, split
 from headgate.model.fairness import worst_gap
 from headgate.model.lasso import Lasso, rounds_needed, starved
@@ -37,10 +40,24 @@ from headgate.model.simulator import Server, finish_time, simulate
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Contract, Excess, Execution, Request, Schedule, Service
 
-__all__ = ["CLAIMS", "Lane", "Mark", "Replay", "ReplayError", "replay"]
+__all__ = [
+    "CLAIMS",
+    "Given",
+    "Lane",
+    "Mark",
+    "Replay",
+    "ReplayError",
+    "losses_of",
+    "replay",
+    "serve",
+    "server_of",
+    "service_lanes",
+]
 
 # A replay walks time; a file that asks for more steps than this is refused.
 MOST_STEPS = 1_000_000
+# The files beside this one that hold further claims.
+MODULES = ("replay_isolation", "replay_composed", "replay_memory")
 # No timeline shows more blackouts than this.
 MOST_MARKS = 1000
 # A loop that needs more requests than this until it shows something is refused.
@@ -98,10 +115,18 @@ def replay(schedule: Schedule, rule: str | None = None) -> Replay:
     if runner is None:
         known = ", ".join(f"{mechanism}/{claim}" for mechanism, claim in claims)
         raise ReplayError(f"mechanism/claim: expected one of {known}, got {schedule.mechanism}/{schedule.claim}")
-    return runner(_Given(schedule, rule or schedule.rule))
+    return runner(Given(schedule, rule or schedule.rule))
 
 
-class _Given:
+def _claims() -> dict[tuple[str, str], Callable[["Given"], "Replay"]]:
+    """Return every claim; files beside this one build on it, so that they are imported when first asked for."""
+    claims = dict(CLAIMS)
+    for name in MODULES:
+        claims |= import_module(f"headgate.model.{name}").CLAIMS
+    return claims
+
+
+class Given:
     """The parameters of a schedule, checked as they are read."""
 
     def __init__(self, schedule: Schedule, rule: str) -> None:
@@ -130,12 +155,16 @@ class _Given:
             raise ReplayError(f"parameters.{key}: expected more than 0, got 0")
         return given
 
-    def numbers(self, key: str) -> list[Fraction]:
+    def numbers(self, key: str, least: Fraction | None = None) -> list[Fraction]:
+        """Return exact numbers of at least `least`; None: above 0."""
         given = self._parameters.get(key)
         if not isinstance(given, list | tuple) or not given:
             raise ReplayError(f"parameters.{key}: expected a list of exact numbers, got {given!r}")
-        if not all(isinstance(n, int | Fraction) and not isinstance(n, bool) and n > 0 for n in given):
-            raise ReplayError(f"parameters.{key}: expected exact numbers above 0, got {given!r}")
+        if not all(isinstance(n, int | Fraction) and not isinstance(n, bool) for n in given) or not all(
+            n > 0 if least is None else n >= least for n in given
+        ):
+            words = "above 0" if least is None else f"of at least {least}"
+            raise ReplayError(f"parameters.{key}: expected exact numbers {words}, got {given!r}")
         return [Fraction(n) for n in given]
 
     def values(self, key: str) -> list[Fraction]:
@@ -166,6 +195,12 @@ class _Given:
             if request.tenant < tenants and request.bytes > given[request.tenant]:
                 raise ReplayError(f"requests[{number}].bytes: expected at most {given[request.tenant]}")
         return [int(n) for n in given]
+
+    def list_of(self, key: str, default: list[Any]) -> list[Any]:
+        given = self._parameters.get(key, default)
+        if not isinstance(given, list | tuple):
+            raise ReplayError(f"parameters.{key}: expected a list, got {given!r}")
+        return list(given)
 
     def flags(self, key: str, tenants: int) -> list[bool]:
         given = self._parameters.get(key, (0,) * tenants)
@@ -199,7 +234,7 @@ class _Held:
     after: Fraction
 
 
-def _bucket_offers(given: _Given) -> tuple[Offers, list[_Held]]:
+def _bucket_offers(given: Given) -> tuple[Offers, list[_Held]]:
     """Run the offers against the bucket; return what was admitted and the levels, for the timeline."""
     rate, depth = given.positive("rate"), given.positive("depth")
     rule = given.rule_of("token", "essay")
@@ -252,7 +287,7 @@ def _above(admitted: list[Request], line: tuple[Fraction, Fraction]) -> Iterator
         yield best[1], request, Fraction(before - best[2])
 
 
-def _overrun(given: _Given, offers: Offers, level: Lane, bound: Bound, lines: Lines, what: str) -> Replay:
+def _overrun(given: Given, offers: Offers, level: Lane, bound: Bound, lines: Lines, what: str) -> Replay:
     total, limit, window = _worst_window(offers, bound, lines)
     limit -= given.tighter()
     lanes = [_offer_lane(offers), level]
@@ -285,14 +320,14 @@ def _level_lane(label: str, offers: Offers, held: list[_Held], largest: Fraction
     return Lane(label, tuple(marks))
 
 
-def _bucket_overrun(given: _Given) -> Replay:
+def _bucket_overrun(given: Given) -> Replay:
     offers, levels = _bucket_offers(given)
     rate, depth = given.positive("rate"), given.positive("depth")
     level = _level_lane("level", offers, levels, depth)
     return _overrun(given, offers, level, lambda t: Fraction(envelope(rate, depth, t)), [(depth, rate)], "the envelope")
 
 
-def _bucket_cut(given: _Given) -> Replay:
+def _bucket_cut(given: Given) -> Replay:
     """Claim "burst-cut": of a burst at the contract's burst rate, no longer than d, a part is refused."""
     offers, levels = _bucket_offers(given)
     burst, duration = given.positive("burst"), given.positive("duration")
@@ -306,7 +341,7 @@ def _bucket_cut(given: _Given) -> Replay:
     return Replay(bool(refused), cut, duration, "ns", finding, tuple(lanes))
 
 
-def _refuse_unless_burst(given: _Given, burst: Fraction, duration: Fraction) -> None:
+def _refuse_unless_burst(given: Given, burst: Fraction, duration: Fraction) -> None:
     sent = 0
     for number, request in enumerate(given.requests):
         if sent > burst * request.arrival_ns or request.arrival_ns > duration:
@@ -314,7 +349,7 @@ def _refuse_unless_burst(given: _Given, burst: Fraction, duration: Fraction) -> 
         sent += request.bytes
 
 
-def _meter_window(given: _Given) -> Replay:
+def _meter_window(given: Given) -> Replay:
     guaranteed, burst, largest = given.positive("guaranteed"), given.positive("burst"), given.positive("max_request")
     allowance = burst_allowance(guaranteed, burst, given.number("duration"), largest)
     rates = MeterRates(guaranteed, burst, largest, allowance)
@@ -333,7 +368,7 @@ def _meter_window(given: _Given) -> Replay:
     return _overrun(given, offers, lane, lambda t: Fraction(window_bound(rates, t)), lines, "the contract")
 
 
-def _arbiter_gap(given: _Given) -> Replay:
+def _arbiter_gap(given: Given) -> Replay:
     """Claim "gap": tenants 0 and 1 drift further apart than L_0 / w_0 + L_1 / w_1 while both are backlogged.
 
     `entitled` gives the weights w where they are others than those that the arbiter divides by: what an arbiter charges
@@ -342,7 +377,7 @@ def _arbiter_gap(given: _Given) -> Replay:
     weights = given.numbers("weights")
     if len(weights) < 2:
         raise ReplayError("parameters.weights: expected at least two tenants")
-    execution = _serve(given, weights)
+    execution = serve(given, weights)
     if given.has("entitled"):
         tenants, weights = len(weights), given.numbers("entitled")
         if len(weights) != tenants:
@@ -350,7 +385,7 @@ def _arbiter_gap(given: _Given) -> Replay:
     largest = [max((r.bytes for r in given.requests if r.tenant == t), default=0) for t in (0, 1)]
     bound = Fraction(pairwise_gap(largest[0] / weights[0], largest[1] / weights[1])) - given.tighter()
     gap = worst_gap(execution.services, weights, 0, 1)
-    lanes = list(_service_lanes(execution, len(weights)))
+    lanes = list(service_lanes(execution, len(weights)))
     if gap is None:
         return Replay(False, Fraction(0), bound, "ns", "the tenants are never served while both wait",
                       tuple(lanes), execution)  # fmt: skip
@@ -364,7 +399,7 @@ def _arbiter_gap(given: _Given) -> Replay:
     return Replay(gap.size_ns > bound, gap.size_ns, bound, "ns", finding, tuple(lanes), execution)
 
 
-def _arbiter_late(given: _Given) -> Replay:
+def _arbiter_late(given: Given) -> Replay:
     """Claim "late": a request of `tenant` finishes more than `latency` ns after its expected arrival.
 
     `largest` gives each tenant's largest request, where quanta depend on it; `best_effort` is 1 for a tenant that is
@@ -372,9 +407,9 @@ def _arbiter_late(given: _Given) -> Replay:
     """
     weights = given.numbers("weights")
     tenant = _tenant(given, weights)
-    execution = _serve(given, weights)
+    execution = serve(given, weights)
     bound = given.number("latency") - given.tighter()
-    lanes = list(_service_lanes(execution, len(weights)))
+    lanes = list(service_lanes(execution, len(weights)))
     late = [(_lateness(s), s) for s in execution.services if s.request.tenant == tenant and s.expected_ns is not None]
     if not late:
         finding = f"nothing of tenant {tenant} is served in line"
@@ -389,7 +424,7 @@ def _arbiter_late(given: _Given) -> Replay:
     return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes), execution)
 
 
-def _arbiter_starvation(given: _Given) -> Replay:
+def _arbiter_starvation(given: Given) -> Replay:
     """Claim "starvation": a tenant that keeps to its contract is never served again, or later and later for ever.
 
     The requests from `loop_from` ns on are a loop, which comes again every `loop` ns; those before it are the prefix.
@@ -398,7 +433,7 @@ def _arbiter_starvation(given: _Given) -> Replay:
     weights = given.numbers("weights")
     victim, lasso = _tenant(given, weights), _lasso(given)
     _refuse_unfit(given, weights)
-    contracts, server = _contracts(given, weights), _server(given)
+    contracts, server = _contracts(given, weights), server_of(given)
     if server.refresh is not None:
         raise ReplayError("parameters.blackout: expected none, since a loop is shown on a server that never goes dark")
     if sum(weights) > server.peak_bytes_per_ns:
@@ -408,7 +443,7 @@ def _arbiter_starvation(given: _Given) -> Replay:
         raise ReplayError(f"parameters.loop: expected at most {MOST_LOOPED} requests until the loop shows, got more")
     shown = starved(lasso, victim, contracts, ARBITERS[given.rule_of(*ARBITERS)], server, rounds)
     early = tuple(s for s in shown.execution.services if s.release_ns < shown.until_ns)
-    lanes = list(_service_lanes(Execution(early), len(weights), shown.until_ns))
+    lanes = list(service_lanes(Execution(early), len(weights), shown.until_ns))
     spans = [(Fraction(lasso.begins(number)), Fraction(lasso.begins(number + 1))) for number in (0, 1)]
     lanes.append(Lane("loop", tuple(Mark(*span, "loop", text) for span, text in zip(spans, LOOPS, strict=True))))
     if shown.waits:
@@ -418,7 +453,7 @@ def _arbiter_starvation(given: _Given) -> Replay:
     return Replay(is_starved, shown.grows_ns, Fraction(0), "ns", shown.finding, tuple(lanes), shown.execution)
 
 
-def _lasso(given: _Given) -> Lasso:
+def _lasso(given: Given) -> Lasso:
     begin, length = given.whole("loop_from"), given.whole("loop")
     if length == 0:
         raise ReplayError("parameters.loop: expected more than 0, got 0")
@@ -432,7 +467,7 @@ def _lasso(given: _Given) -> Lasso:
     return Lasso(prefix, loop, begin, length)
 
 
-def _arbiter_bypass(given: _Given) -> Replay:
+def _arbiter_bypass(given: Given) -> Replay:
     """Claim "bypass": while a request of `tenant` waits at the head of its queue, more than `most` others are started.
 
     With `other`, what is started of that tenant is counted instead, in bytes over its weight.
@@ -440,9 +475,9 @@ def _arbiter_bypass(given: _Given) -> Replay:
     weights = given.numbers("weights")
     tenant = _tenant(given, weights)
     other = _tenant(given, weights, "other") if given.has("other") else None
-    execution = _serve(given, weights)
+    execution = serve(given, weights)
     bound = given.number("most") - given.tighter()
-    lanes = list(_service_lanes(execution, len(weights)))
+    lanes = list(service_lanes(execution, len(weights)))
     unit = "ns" if other is not None else "others"
     waits = list(_passed_over(execution.services, tenant, None if other is None else (other, weights[other])))
     if not waits:
@@ -476,7 +511,7 @@ def _passed_over(
             yield sum(own, Fraction(0)), since, service
 
 
-def _channels_late(given: _Given) -> Replay:
+def _channels_late(given: Given) -> Replay:
     """Claim "late" of several channels: a request finishes more than `latency` ns after its expected arrival.
 
     `channels` and `granule` are the interleave, `addresses` say where each request begins; `weights` are guarantees of
@@ -487,7 +522,7 @@ def _channels_late(given: _Given) -> Replay:
     given.rule_of(*ARBITERS)
     _refuse_unfit(given, weights)
     interleave, addressed = _interleave(given), _addressed(given)
-    contracts, server = _contracts(given, weights), _server(given)
+    contracts, server = _contracts(given, weights), server_of(given)
     channels = [of_channel(contract, interleave.channels, Fraction(0)) for contract in contracts]
     runs = simulate_channels(addressed, channels, ARBITERS[given.rule], server, interleave)
     expected = _expected_of_device(given.requests, weights)
@@ -512,7 +547,7 @@ def _channels_late(given: _Given) -> Replay:
     return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes))
 
 
-def _interleave(given: _Given) -> Interleave:
+def _interleave(given: Given) -> Interleave:
     channels, granule = given.whole("channels"), given.whole("granule")
     if not (1 <= channels <= MOST_CHANNELS and granule >= 1):
         raise ReplayError(f"parameters.channels, granule: expected 1 to {MOST_CHANNELS}, and 1 or more")
@@ -522,7 +557,7 @@ def _interleave(given: _Given) -> Interleave:
     return Interleave(channels, granule)
 
 
-def _addressed(given: _Given) -> list[Addressed]:
+def _addressed(given: Given) -> list[Addressed]:
     addresses = given.values("addresses")
     if len(addresses) != len(given.requests) or not all(n >= 0 and n == int(n) for n in addresses):
         raise ReplayError(f"parameters.addresses: expected {len(given.requests)} whole numbers, 0 or more")
@@ -545,28 +580,37 @@ def _lateness(service: Service) -> Fraction:
     return service.finish_ns - service.expected_ns
 
 
-def _tenant(given: _Given, weights: list[Fraction], key: str = "tenant") -> int:
+def _tenant(given: Given, weights: list[Fraction], key: str = "tenant") -> int:
     tenant = int(given.number(key))
     if tenant >= len(weights) or tenant != given.number(key):
         raise ReplayError(f"parameters.{key}: expected one of the {len(weights)} tenants, got {tenant}")
     return tenant
 
 
-def _serve(given: _Given, weights: list[Fraction]) -> Execution:
-    """Serve the requests with everything in contract: only the arbiter is at stake."""
+def serve(
+    given: Given, weights: list[Fraction], policy: Policy | None = None, server: Server | None = None
+) -> Execution:
+    """Serve the requests with everything in contract: only the arbiter is at stake.
+
+    Policy and server are those of the schedule, unless they are given. `reference` is the rate of the fluid that WFQ
+    follows, by default the effective rate of the server.
+    """
     rules = {**ARBITERS, **WRONG_TAGS}
-    given.rule_of(*rules)
+    policy = policy or rules[given.rule_of(*rules)]
+    reference = given.number("reference", Fraction(0))
+    if policy is WFQ and reference > 0:
+        policy = wfq(reference)
     _refuse_unfit(given, weights)
-    return simulate(given.requests, _contracts(given, weights), rules[given.rule], _server(given))
+    return simulate(given.requests, _contracts(given, weights), policy, server or server_of(given))
 
 
-def _refuse_unfit(given: _Given, weights: list[Fraction]) -> None:
+def _refuse_unfit(given: Given, weights: list[Fraction]) -> None:
     for number, request in enumerate(given.requests):
         if request.tenant >= len(weights):
             raise ReplayError(f"requests[{number}].tenant: expected one of the {len(weights)} tenants")
 
 
-def _contracts(given: _Given, weights: list[Fraction]) -> list[Contract]:
+def _contracts(given: Given, weights: list[Fraction]) -> list[Contract]:
     priorities = given.priorities(len(weights))
     largest, best_effort = given.largest(len(weights)), given.flags("best_effort", len(weights))
     return [
@@ -579,7 +623,7 @@ def _contracts(given: _Given, weights: list[Fraction]) -> list[Contract]:
     ]
 
 
-def _server(given: _Given) -> Server:
+def server_of(given: Given) -> Server:
     interval, blackout = given.number("interval", Fraction(0)), given.number("blackout", Fraction(0))
     if blackout >= interval > 0:
         raise ReplayError(f"parameters.blackout: expected less than the interval {interval}, got {blackout}")
@@ -589,7 +633,7 @@ def _server(given: _Given) -> Server:
     return server
 
 
-def _service_lanes(execution: Execution, tenants: int, until: Fraction | None = None) -> Iterator[Lane]:
+def service_lanes(execution: Execution, tenants: int, until: Fraction | None = None) -> Iterator[Lane]:
     """Yield a lane for each tenant, with what arrives, and is served before `until` (None: all of it)."""
     for tenant in range(tenants):
         own = [s for s in execution.services if s.request.tenant == tenant]
@@ -599,7 +643,7 @@ def _service_lanes(execution: Execution, tenants: int, until: Fraction | None = 
         yield Lane(f"tenant {tenant}", tuple(arrivals + services))
 
 
-def _refresh_hotter(given: _Given) -> Replay:
+def _refresh_hotter(given: Given) -> Replay:
     """Claim "hotter-sooner": the same backlog finishes sooner at the higher temperature."""
     curve = {"essay": essay_interval, "corrected": corrected_interval}[given.rule_of("essay", "corrected")]
     finishes, lanes = [], []
@@ -622,7 +666,7 @@ def _refresh_hotter(given: _Given) -> Replay:
     return Replay(hot < bound, hot, bound, "ns", finding, tuple(lanes))
 
 
-def _refuse_long(given: _Given, server: Server) -> None:
+def _refuse_long(given: Given, server: Server) -> None:
     if server.refresh is None:
         return
     up = (server.refresh.interval - server.refresh.blackout) * server.peak_bytes_per_ns
@@ -642,7 +686,7 @@ def _backlog_lane(label: str, refresh: Refresh, finish: Fraction) -> Lane:
     return Lane(label, tuple(marks))
 
 
-def _refresh_service(given: _Given) -> Replay:
+def _refresh_service(given: Given) -> Replay:
     """Claim "service": a window of `window` ns gets no more service than the lower curve, or less."""
     refresh = Refresh(given.positive("interval"), given.positive("blackout"))
     given.rule_of("all-bank")
@@ -657,12 +701,12 @@ def _refresh_service(given: _Given) -> Replay:
     finding = (
         f"{exact_text(served)} ns of service in a window of {exact_text(window)} ns, the curve says {exact_text(bound)}"
     )
-    lane = _window_lane(refresh, offset, window)
+    lane = window_lane(refresh, offset, window)
     violation = Lane("violation", (Mark(Fraction(0), window, "violation", "less service"),) if served < bound else ())
     return Replay(served < bound, served, bound, "ns", finding, (lane, violation))
 
 
-def _window_lane(refresh: Refresh, offset: Fraction, window: Fraction) -> Lane:
+def window_lane(refresh: Refresh, offset: Fraction, window: Fraction) -> Lane:
     """Return the blackouts and the service of a window that begins `offset` ns after a blackout began."""
     marks: list[Mark] = []
     channel, now = Channel(offset), Fraction(0)
@@ -683,14 +727,19 @@ def _service_in(refresh: Refresh, channel: Channel, window: Fraction) -> Fractio
     return served
 
 
-def _admission_over(given: _Given) -> Replay:
-    """Claim "oversubscription": the rule admits guarantees that sum to more than the effective rate."""
+def _admission_over(given: Given) -> Replay:
+    """Claim "oversubscription": the rule admits guarantees that sum to more than what is left of the peak rate.
+
+    Refresh takes `blackout` of every `interval`, `migration` a share, a bubble of `bubble` its part of every `period`.
+    """
     guarantees, peak = given.numbers("guarantees"), given.positive("peak")
-    effective = peak * (1 - given.number("blackout") / given.positive("interval"))
+    refreshed = peak * (1 - given.number("blackout") / given.positive("interval"))
+    effective = refreshed * kept_share(losses_of(given))
     rule: dict[str, Callable[[], Any]] = {
         "essay": lambda: essay_admits(guarantees, peak),
         "corrected": lambda: admits(guarantees, effective),
         "no-tax": lambda: peak_admits(guarantees, peak),
+        "no-losses": lambda: admits(guarantees, refreshed),
     }
     admitted = rule[given.rule_of(*rule)]()
     total, bound = sum(guarantees, Fraction(0)), effective - given.tighter()
@@ -699,7 +748,16 @@ def _admission_over(given: _Given) -> Replay:
     return Replay(bool(admitted) and total > bound, total, bound, "B/ns", finding, ())
 
 
-def _admission_race(given: _Given) -> Replay:
+def losses_of(given: Given) -> Losses:
+    """Return what migration and bubbles take, by default nothing."""
+    losses = Losses(given.number("migration", Fraction(0)), given.number("bubble", Fraction(0)),
+                    given.number("period", Fraction(1)))  # fmt: skip
+    if losses.migration >= 1 or losses.bubble_ns >= losses.period_ns:
+        raise ReplayError("parameters: expected a migration below 1, and a bubble below its period")
+    return losses
+
+
+def _admission_race(given: Given) -> Replay:
     """Claim "race": clients that ask at the same time are admitted to more than the capacity.
 
     Under the rule "check-then-act" all of them check before any of them commits.
@@ -717,14 +775,7 @@ def _admission_race(given: _Given) -> Replay:
     return Replay(gate.total > bound, gate.total, bound, "B/ns", finding, ())
 
 
-def _claims() -> dict[tuple[str, str], Callable[[_Given], Replay]]:
-    """Return every claim: those of this file, and those that have a file of their own (which is built on this one)."""
-    from headgate.model import replay_composed
-
-    return {**CLAIMS, **replay_composed.CLAIMS}
-
-
-CLAIMS: dict[tuple[str, str], Callable[[_Given], Replay]] = {
+CLAIMS: dict[tuple[str, str], Callable[[Given], Replay]] = {
     ("bucket", "overrun"): _bucket_overrun,
     ("bucket", "burst-cut"): _bucket_cut,
     ("meter", "overrun"): _meter_window,

@@ -18,7 +18,7 @@ from headgate.model.composition import (
     is_admitted,
     run,
 )
-from headgate.model.replay import Lane, Mark, Replay, ReplayError, _server, _service_lanes
+from headgate.model.replay import Lane, Mark, Replay, ReplayError, server_of, service_lanes
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Execution
 
@@ -33,7 +33,7 @@ def _composed(given: Any) -> tuple[Composition, bool, Execution]:
     for number, request in enumerate(given.requests):
         if request.tenant >= len(rates):
             raise ReplayError(f"requests[{number}].tenant: expected one of the {len(rates)} tenants")
-    composition = Composition(tuple(depths), tuple(rates), ARBITERS["sfq"], _server(given))
+    composition = Composition(tuple(depths), tuple(rates), ARBITERS["sfq"], server_of(given))
     return composition, is_admitted(composition, given.rule_of(*ADMISSIONS)), run(given.requests, composition)
 
 
@@ -42,12 +42,12 @@ def _verdict(admitted: bool, over: bool, finding: str) -> tuple[bool, str]:
 
 
 def _delay(given: Any) -> Replay:
-    """Claim "delay": a request that its bucket admits finishes later than CO-1 says.
+    """Claim "delay": a request that its bucket admits finishes later than CP-1 says.
 
     `tighter_part` makes the bound that part of itself tighter (1/10: nine tenths of it are left).
     """
     composition, admitted, execution = _composed(given)
-    lanes = list(_service_lanes(execution, len(composition.rates)))
+    lanes = list(service_lanes(execution, len(composition.rates)))
     found = delays(execution, composition)
     if not found:
         return Replay(False, Fraction(0), Fraction(0), "ns", "nothing is admitted", tuple(lanes), execution)
@@ -69,9 +69,9 @@ def _delay(given: Any) -> Replay:
 
 
 def _backlog(given: Any) -> Replay:
-    """Claim "backlog": more bytes wait or remain in service at some instant than CO-2 says."""
+    """Claim "backlog": more bytes wait or remain in service at some instant than CP-2 says."""
     composition, admitted, execution = _composed(given)
-    lanes = list(_service_lanes(execution, len(composition.rates)))
+    lanes = list(service_lanes(execution, len(composition.rates)))
     bound = Fraction(composed_backlog(sum(composition.depths), sum(composition.rates), composition.blackout))
     bound -= given.tighter()
     now, most = max(backlogs(execution, composition), key=lambda each: each[1], default=(0, Fraction(0)))

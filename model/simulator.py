@@ -35,7 +35,7 @@ class Server:
 
 
 @implements("RF-1")
-def finish_time(server: Server, start: ExactNs, size: int) -> ExactNs:
+def finish_time(server: Server, start: ExactNs, size: Fraction | int) -> ExactNs:
     """Return when a request of `size` bytes that goes into service at `start` is done, blackouts included."""
     work = Fraction(size) / server.peak_bytes_per_ns
     refresh = server.refresh

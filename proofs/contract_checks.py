@@ -5,6 +5,7 @@ policy gives is within the latency that was promised. The bounds themselves are 
 are applied. A policy without such a bound leaves the promise open: that is unknown, since it may be broken.
 """
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ import attrs
 
 from headgate.model.admission import admits, safe_capacity
 from headgate.model.bounds import promised_delay
+from headgate.model.memory.colours import banks_of
 from headgate.proofs.theorem import Kind
 from headgate.spec.units import BytesPerNs, ExactNs
 from headgate.spec.vocabulary import POLICIES, Contract, ContractSet, Device, Excess
@@ -21,7 +23,7 @@ __all__ = ["ContractCheck", "contract_checks", "is_judged"]
 # Every curve of tREFI is at its longest when cold; the essay's grows once on the way, so both ends count.
 COLDEST_C = Fraction(-40)
 NOT_ARBITRATED = "none"
-CLAUSE_OF_BOUND = {"sfq": ("FQ-5",), "scfq": ("FQ-6",), "early": ("EA-2",)}
+CLAUSE_OF_BOUND = {"sfq": ("FQ-5",), "scfq": ("FQ-6",), "early": ("EA-2",), "wf2q+": ("WF-3",)}
 
 
 @attrs.frozen
@@ -41,12 +43,12 @@ class ContractCheck:
 
 
 def contract_checks(contracts: ContractSet) -> tuple[ContractCheck, ...]:
-    """Return the rows of a contract file: admission, then a promise a tenant with a latency."""
+    """Return the rows of a contract file: admission, colours if there are any, a promise a tenant with a latency."""
     rate = capacity(contracts.device)
     admission = _admission(contracts, rate)
     promised = [c for c in contracts.guaranteed if c.latency_slo_ns is not None] if is_judged(contracts) else []
     fits = admission.kind is Kind.PROVED
-    return (admission, *(_promise(contracts, contract, rate, fits) for contract in promised))
+    return (admission, *_colours(contracts), *(_promise(contracts, contract, rate, fits) for contract in promised))
 
 
 def is_judged(contracts: ContractSet) -> bool:
@@ -80,6 +82,33 @@ def _admission(contracts: ContractSet, rate: BytesPerNs) -> ContractCheck:
         _scope(contracts.device),
         Kind.PROVED if holds else Kind.COUNTEREXAMPLE,
         words,
+    )
+
+
+# ---- colours ----
+
+
+def _colours(contracts: ContractSet) -> tuple[ContractCheck, ...]:
+    """Return the row on disjoint colours; none, where fewer than two tenants have one."""
+    coloured = [(c.name, c.page_color) for c in contracts.contracts if c.page_color is not None]
+    if len(coloured) < 2:
+        return ()
+    pairs = itertools.combinations(coloured, 2)
+    shared = next(((one, other, banks_of(a & b)) for (one, a), (other, b) in pairs if a & b), None)
+    words = (
+        f"{len(coloured)} colours, {sum(mask.bit_count() for _, mask in coloured)} banks"
+        if shared is None
+        else f"{shared[0]} and {shared[1]} share bank {shared[2][0]}"
+    )
+    return (
+        ContractCheck(
+            "contracts.colours",
+            ("CO-2",),
+            "No two tenants' colours have a bank in common.",
+            f"{len(coloured)} tenants with a page_color, {contracts.device.name}",
+            Kind.PROVED if shared is None else Kind.COUNTEREXAMPLE,
+            words,
+        ),
     )
 
 

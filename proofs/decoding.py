@@ -23,7 +23,8 @@ def schedule_of(
     `heading` is (clause, statement, mechanism, rule, claim).
     """
     clause, statement, mechanism, rule, claim = heading
-    decoded = [Request(*(int(decide(model, term)) for term in request)) for request in requests]
+    rows = [[int(decide(model, term)) for term in request] for request in requests]
+    decoded = [Request(tenant, at, size) for tenant, at, size in rows]
     exact = {key: _exact(model, term) for key, term in parameters.items()}
     return Schedule(clause, statement, mechanism, rule, claim, exact, tuple(decoded))
 

@@ -21,6 +21,7 @@ from headgate.model.refresh import Refresh
 from headgate.model.simulator import Server, finish_time
 from headgate.spec.units import Bytes, Nanoseconds
 from headgate.spec.vocabulary import (
+    TREATMENTS,
     Contract,
     ContractSet,
     Device,
@@ -130,7 +131,7 @@ _KINDS_OF_SETS = st.sampled_from(("any", "skewed", "even", "skewed", "any"))
 _STEPS = st.sampled_from((1, 10, 100, SKEW)).map(Fraction)
 _UP_TO_TWO = st.integers(0, 2)
 _PRIORITIES = st.integers(0, 3)
-_TREATMENTS = st.sampled_from(Excess)
+_TREATMENTS = st.sampled_from(TREATMENTS)
 _LATENCIES = st.sampled_from((None, Fraction(25_000)))
 _DURATIONS = st.integers(0, 24)
 _FACTORS = st.sampled_from((1, 2, 3, 4, 0, 0))

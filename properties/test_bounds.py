@@ -14,16 +14,22 @@ from headgate.model.capacity import Losses, Supply
 from headgate.model.delays import Crowd, Vary
 from headgate.model.promise import goyal_expected_arrival
 from headgate.model.refresh import Refresh, effective_rate, power_of_two
-from headgate.model.simulator import Server, simulate
+from headgate.model.simulator import Server, simulate, tenants_of
 from headgate.properties import strategies
 from headgate.properties.measures import uptime
 from headgate.properties.strategies import Scenario, long_run_rate
 from headgate.spec.links import checks
-from headgate.spec.vocabulary import Contract, Device, Excess, Execution, Policing, Service
+from headgate.spec.vocabulary import Contract, Device, Excess, Execution, Policing, Request, Service
 
 # Policies that this version does not model yet are left out, and join as soon as they are there.
 MODELLED = [policy for policy in delays.DELAY_POLICIES if policy in ARBITERS and policy != "fcfs"]
 SCENARIOS = strategies.scenarios(best_effort=True, valid=True)
+# Tenant 1 comes when tenant 0 has all but a byte of two turns; its second request is 3 bytes short of the bound.
+BEHIND_A_TURN = Scenario(
+    (Contract("a", Fraction(1, 2), Fraction(1, 2), Fraction(0), 8),) * 2,
+    Server(Fraction(1)),
+    (Request(0, 0, 1), Request(0, 0, 8), Request(0, 0, 7), Request(0, 0, 8), Request(1, 2, 1), Request(1, 2, 8)),
+)
 SHAPED = strategies.scenarios(excess=Excess.SHAPED, best_effort=True, valid=True)
 IN_CONTRACT = (Policing.PACED, Policing.BURST)
 H200 = Device("h200", Fraction(4800), Fraction(295), Fraction(0), Fraction(3900))
@@ -112,6 +118,27 @@ def test_the_wait_behind_a_full_burst_is_attained(gate: strategies.Gate, factor:
     sent = largest + p * duration
     last = duration + (sent - 1 - g * duration) / g
     assert last - duration == bounds.burst_wait(1, largest, g, p, Fraction(duration))
+
+
+@checks("BD-14")
+@given(strategies.scenarios(excess=Excess.IN_LINE, valid=True))
+@example(BEHIND_A_TURN)
+def test_drr_serves_a_request_in_the_turn_that_pays_for_it(scenario: Scenario) -> None:
+    """From expected arrival: its own share of the channel, and a turn and a request of everybody else."""
+    quanta = tenants_of(scenario.contracts).quanta
+    supply, largest = crowd_of(scenario).supply, [contract.max_request_bytes for contract in scenario.contracts]
+    for service in simulate(scenario.requests, scenario.contracts, ARBITERS["drr"], scenario.server).services:
+        number = service.request.tenant
+        share = quanta[number] * supply.rate / sum(quanta)
+        others = sum(quanta) - quanta[number], sum(largest) - largest[number]
+        bound = service.request.bytes / share + sum(others) / supply.rate + supply.blackout_ns
+        assert service.expected_ns is not None
+        assert service.finish_ns - service.expected_ns <= bound
+        named = bounds.drr_request_delay(service.request.bytes, share, *others, supply.rate, supply.blackout_ns)
+        latency = bounds.drr_latency(
+            quanta[number], largest[number], others[1], others[0] / quanta[number], supply.rate, supply.blackout_ns
+        )
+        assert named == bound <= bounds.drr_delay(service.request.bytes, latency, share)
 
 
 @checks("BD-5")

@@ -1,4 +1,4 @@
-"""What must hold of buckets, a fair queue and a channel with refresh together (CO-1 to CO-5)."""
+"""What must hold of buckets, a fair queue and a channel with refresh together (CP-1 to CP-5)."""
 
 from fractions import Fraction
 
@@ -53,7 +53,7 @@ def composed(scenario: Scenario, deeper: int = 0) -> Composition:
     return Composition(tuple(depths), rates, SFQ, scenario.server)
 
 
-@checks("CO-1")
+@checks("CP-1")
 @given(SCENARIOS, DEEPER)
 @example(burst(8, 2, 11), 100)
 @example(burst(2, 8, 3), 700)
@@ -76,7 +76,7 @@ def test_no_request_is_later_than_the_composed_bound(scenario: Scenario, deeper:
         assert stated <= calculus
 
 
-@checks("CO-1", "CO-2")
+@checks("CP-1", "CP-2")
 @given(SCENARIOS, DEEPER)
 @example(burst(2, 8, 3), 0)
 def test_what_is_served_is_what_the_buckets_admit(scenario: Scenario, deeper: int) -> None:
@@ -91,7 +91,7 @@ def test_what_is_served_is_what_the_buckets_admit(scenario: Scenario, deeper: in
     assert not execution.refused
 
 
-@checks("CO-2")
+@checks("CP-2")
 @given(SCENARIOS, DEEPER)
 @example(burst(8, 2, 11), 100)
 def test_no_more_than_the_composed_backlog_waits(scenario: Scenario, deeper: int) -> None:
@@ -111,7 +111,7 @@ def test_no_more_than_the_composed_backlog_waits(scenario: Scenario, deeper: int
         assert stated == left <= bound
 
 
-@checks("CO-3")
+@checks("CP-3")
 @given(st.integers(1, 8), st.integers(1, 9), st.integers(2, 8))
 @example(2, 5, 8)
 def test_without_the_tax_the_delay_grows(dark: int, size: int, count: int) -> None:
@@ -131,7 +131,7 @@ def test_without_the_tax_the_delay_grows(dark: int, size: int, count: int) -> No
     assert {stated for _, stated, _ in found} == {bound}
 
 
-@checks("CO-4")
+@checks("CP-4")
 @given(st.integers(1, 64), st.integers(2, 64), st.integers(4, 12))
 @example(256, 16, 4)
 def test_fair_in_tokens_is_unfair_in_bytes(small: int, times: int, each: int) -> None:
@@ -156,7 +156,7 @@ def test_fair_in_tokens_is_unfair_in_bytes(small: int, times: int, each: int) ->
     assert gap((1, 1)) <= sum(sizes)
 
 
-@checks("CO-5")
+@checks("CP-5")
 @given(SCENARIOS)
 @example(burst(2, 8, 3))
 @example(burst(8, 2, 11))

@@ -12,7 +12,7 @@ from headgate.spec.devices import FIELDS, profile, profiles
 from headgate.spec.errors import InputError
 from headgate.spec.links import checks
 from headgate.spec.reading import decimal_text
-from headgate.spec.vocabulary import POLICIES, ContractSet, Excess
+from headgate.spec.vocabulary import POLICIES, TREATMENTS, ContractSet, Excess
 
 MIB = 2**20
 
@@ -58,7 +58,7 @@ tenants = st.builds(
     priority=st.integers(0, 7),
     latency=st.none() | decimals(1),
     largest=st.integers(1, 10**18),
-    excess=st.sampled_from(Excess),
+    excess=st.sampled_from(TREATMENTS),
     quota=st.none() | st.integers(0, 10**6),
 )
 sets = st.lists(tenants, min_size=1, max_size=4, unique_by=lambda tenant: tenant.name)

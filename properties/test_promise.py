@@ -19,7 +19,7 @@ from headgate.properties.measures import (
 )
 from headgate.properties.strategies import Offer, Scenario, long_run_rate
 from headgate.spec.links import checks
-from headgate.spec.vocabulary import Contract, Excess, Execution, Policing, Request, Service
+from headgate.spec.vocabulary import TREATMENTS, Contract, Excess, Execution, Policing, Request, Service
 
 SENT = strategies.gates().flatmap(lambda gate: st.tuples(st.just(gate.rate), strategies.offers(gate)))
 # A burst, a request on the ns at which the channel would be idle, one on the ns before that, an idle spell.
@@ -158,7 +158,7 @@ def test_the_bound_is_attained() -> None:
 
 
 @checks("PR-3", "FQ-5", "FQ-6")
-@given(strategies.scenarios(excess=Excess.IN_LINE, valid=True), st.sampled_from(("sfq", "scfq", "early")))
+@given(strategies.scenarios(excess=Excess.IN_LINE, valid=True), st.sampled_from(("sfq", "scfq", "early", "wf2q+")))
 @example(AT_THE_BOUND, "sfq")
 @example(INTO_A_SECOND_BLACKOUT, "sfq")
 @example(BACK_FROM_IDLE, "scfq")
@@ -193,8 +193,8 @@ def test_what_the_policies_give_for_the_same_contract() -> None:
     assert delays.pop("scfq") == 15 + Fraction(20, 3)
     assert set(delays.values()) == {None}
     known = {name: bounds.promised_delay(name, 10, 20, Fraction(3), 5, Fraction(1), 20) for name in ARBITERS}
-    assert known["early"] == 10 + Fraction(20, 3) + 5
-    assert known["vtc"] is None
+    assert known["early"] == known["wf2q+"] == 10 + Fraction(20, 3) + 5
+    assert known["vtc"] is known["wfq"] is None
 
 
 @checks("PR-3")
@@ -207,7 +207,7 @@ def test_a_promise_is_kept_up_to_its_last_moment(finish: int, expected: int, lat
 
 
 @checks("PR-4", "PR-6")
-@given(st.integers(1, 6), st.sampled_from(Excess))
+@given(st.integers(1, 6), st.sampled_from(TREATMENTS))
 @example(6, Excess.IN_LINE)
 def test_excess_delays_only_the_tenant_that_sends_it(flood: int, excess: Excess) -> None:
     """However much a tenant sends beyond its contract, another's steady traffic keeps the same bound."""
@@ -223,3 +223,17 @@ def test_excess_delays_only_the_tenant_that_sends_it(flood: int, excess: Excess)
             assert service.expected_ns == service.request.arrival_ns
             assert service.finish_ns <= service.request.arrival_ns + delay_bound(scenario, execution, service)
     assert sum(s.request.bytes for s in execution.services) == 10 * (8 * flood + 5)
+
+
+@checks("PR-4")
+@given(st.integers(1, 20))
+@example(1)
+def test_without_a_treatment_the_promise_is_late_by_all_of_the_excess(flood: int) -> None:
+    """The tenant's own next request in contract waits for the excess, and its expected arrival knows nothing of it."""
+    requests = (*[Request(0, 0, 10)] * (1 + flood), Request(0, 10, 10))
+    for excess in Excess:
+        scenario = Scenario(tenants(1, excess=excess), Server(Fraction(1)), requests)
+        execution = simulate(scenario.requests, scenario.contracts, SFQ, scenario.server)
+        promised = [s for s in execution.services if s.policing in (Policing.PACED, Policing.BURST)]
+        late = max(s.finish_ns - s.expected_ns for s in promised if s.expected_ns is not None)
+        assert late == (10 * (1 + flood) if excess is Excess.UNTREATED else 10)

@@ -286,6 +286,22 @@ def test_banks_go_dark_in_turn(interval: int, blackout: int, banks: int) -> None
         assert tax.most_dark_is(interval, blackout, count) == (most <= count)
 
 
+@checks("RF-12")
+@given(st.integers(2, 6), st.integers(1, 5), st.lists(st.integers(0, 5), min_size=3, max_size=6))
+@example(5, 2, [3, 0, 3])  # at the end of one interval and at the beginning of the next
+def test_a_blackout_anywhere_in_its_interval_costs_two(interval: int, blackout: int, places: list[int]) -> None:
+    """No window gets less than the line, wherever the blackouts lie; back to back they take it to nothing at 2 B."""
+    assume(blackout < interval)
+    begins = [interval * k + min(place, interval - blackout) for k, place in enumerate(places)]
+    dark = [any(at <= now < at + blackout for at in begins) for now in range(interval * len(places))]
+    refresh = Refresh(interval, blackout)
+    for first in range(len(dark)):
+        for last in range(first, len(dark)):
+            served = dark[first:last].count(False)
+            assert interval * served >= tax.anywhere_rate_latency(refresh, last - first)
+    assert tax.anywhere_rate_latency(refresh, 2 * blackout) == 0
+
+
 @checks("RF-7")
 @given(strategies.devices(), strategies.temperatures(), st.integers(1, 5))
 @example(HBM, Fraction(95), 1)

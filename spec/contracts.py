@@ -32,7 +32,7 @@ from headgate.spec.reading import (
     text,
     whole,
 )
-from headgate.spec.vocabulary import POLICIES, Contract, ContractSet, Device, Excess, RefreshRule
+from headgate.spec.vocabulary import POLICIES, TREATMENTS, Contract, ContractSet, Device, Excess, RefreshRule
 
 __all__ = ["LATER_POLICIES", "LIMIT_BYTES", "contracts_of", "parse_contracts", "read_contracts"]
 
@@ -106,7 +106,7 @@ class TenantTable:
     priority: Annotated[int, whole("a priority, 0 (highest) or more", most=10**6)] | None = None
     latency_slo_us: Annotated[Fraction, exact("a time above 0, in us", above=0)] | None = None
     max_request_bytes: Annotated[int, _MAX_REQUEST] | None = None
-    excess: Annotated[str, choice("what becomes of excess", [way.value for way in Excess])] | None = None
+    excess: Annotated[str, choice("what becomes of excess", [way.value for way in TREATMENTS])] | None = None
     best_effort: Annotated[bool, flag()] = False
     hbm_quota_mb: Annotated[int, whole("a quota in MB, 0 or more", most=10**12)] | None = None
     cxl_quota_mb: Annotated[int, whole("a quota in MB, 0 or more", most=10**12)] | None = None
@@ -162,8 +162,10 @@ def contracts_of(tables: dict[str, Any], source: str = "<contracts>") -> Contrac
     if not file.tenant:
         raise InputError(place(["tenant"]), "one [[tenant]] table or more", "none")
     _check_names(file.tenant, place)
+    device = _device(file.device, place)
+    _check_colours(file.tenant, device, place)
     return ContractSet(
-        device=_device(file.device, place),
+        device=device,
         policy=file.arbiter.policy,
         contracts=tuple(_contract(table, number, place) for number, table in enumerate(file.tenant)),
         source=source,
@@ -177,6 +179,16 @@ def _check_names(tenants: Sequence[TenantTable], place: _Places) -> None:
             other = first[table.name]
             _refuse(place, ["tenant", number, "name"], "a name of its own", f"the name of tenant[{other}]")
         first[table.name] = number
+
+
+def _check_colours(tenants: Sequence[TenantTable], device: Device, place: _Places) -> None:
+    """Refuse a mask over banks that the device does not have; a device without a geometry has any."""
+    banks = None if device.geometry is None else device.geometry.banks
+    for number, table in enumerate(tenants):
+        mask = table.page_color
+        if banks is not None and mask is not None and mask >> banks:
+            words = f"a mask over the {banks} banks of a pseudo-channel of {device.name}"
+            _refuse(place, ["tenant", number, "page_color"], words, f"one with bank {mask.bit_length() - 1}")
 
 
 def _refuse(place: _Places, steps: Steps, expected: str, got: str = "nothing") -> NoReturn:

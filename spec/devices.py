@@ -23,11 +23,13 @@ from headgate.spec.reading import (
     place_of,
     structure,
     text,
+    whole,
 )
-from headgate.spec.vocabulary import Device, RefreshRule
+from headgate.spec.vocabulary import Device, Geometry, RefreshRule
 
 __all__ = [
     "FIELDS",
+    "GEOMETRY",
     "Duration",
     "Overhead",
     "Rate",
@@ -49,6 +51,9 @@ FIELDS = {
     "max_temperature_c": "max_temperature_c",
 }
 
+# The keys of a geometry: a file has all of them, or none.
+GEOMETRY = tuple(field.name for field in attrs.fields(Geometry))
+
 Rate = Annotated[Fraction, exact("a rate above 0, in GB/s (gigabytes, not gigabits)", above=0)]
 Duration = Annotated[Fraction, exact("a time above 0, in ns", above=0)]
 Overhead = Annotated[Fraction, exact("a time of 0 or more, in ns", least=0)]
@@ -57,6 +62,7 @@ RefreshName = Annotated[str, choice("a refresh rule", [rule.value for rule in Re
 # A profile holds no table.
 _WITHOUT_TABLE = [rule.value for rule in RefreshRule if rule is not RefreshRule.TABLE]
 ProfileRefreshName = Annotated[str, choice("a refresh rule", _WITHOUT_TABLE)]
+Count = Annotated[int, whole("a number of units, 1 or more", least=1, most=2**40)]
 Source = Annotated[str, text("the source of this number", longest=2000, accepts=lambda s: s.strip() != "")]
 Prose = Annotated[str, text("a text", longest=4000)]
 
@@ -102,8 +108,22 @@ class SourcedRefresh:
 
 
 @attrs.frozen
+class SourcedCount:
+    """How many there are of something, and where that comes from."""
+
+    value: Count
+    source: Source
+
+
+SourcedPart = Annotated[SourcedCount, Rule("a table with value and source")]
+
+
+@attrs.frozen
 class ProfileFile:
-    """A profile as its file holds it; `FIELDS` says which field of `Device` each table fills."""
+    """A profile as its file holds it; `FIELDS` says which field of `Device` each table fills.
+
+    The tables of `GEOMETRY` are all there, or none of them is.
+    """
 
     name: Prose
     description: Prose
@@ -113,6 +133,14 @@ class ProfileFile:
     trefi_ns: Annotated[SourcedDuration, Rule("a table with value and source")]
     refresh: Annotated[SourcedRefresh, Rule("a table with value and source")]
     max_temperature_c: Annotated[SourcedTemperature, Rule("a table with value and source")]
+    stacks: SourcedPart | None = None
+    channels: SourcedPart | None = None
+    pseudo_channels: SourcedPart | None = None
+    stack_ids: SourcedPart | None = None
+    bank_groups: SourcedPart | None = None
+    group_banks: SourcedPart | None = None
+    rows: SourcedPart | None = None
+    row_bytes: SourcedPart | None = None
 
 
 @functools.cache
@@ -140,7 +168,13 @@ def parse_profile(content: str, source: str) -> Device:
         return place_of(source, steps)
 
     file = structure(parse_toml(content, source), ProfileFile, place)
-    device = _device(file)
+    given = {key: getattr(file, key) for key in GEOMETRY if getattr(file, key) is not None}
+    missing = [key for key in GEOMETRY if key not in given]
+    if given and missing:
+        raise InputError(
+            place([missing[0]]), f"a table with value and source, as {next(iter(given))} is given", "nothing"
+        )
+    device = _device(file, given)
     fault = interval_fault(device)
     if fault:
         raise InputError(place(["trefi_ns", "value"]), *fault)
@@ -155,7 +189,9 @@ def interval_fault(device: Device) -> tuple[str, str] | None:
     return words, decimal_text(device.base_interval_ns)
 
 
-def _device(file: ProfileFile) -> Device:
+def _device(file: ProfileFile, layout: dict[str, SourcedCount]) -> Device:
+    sources = {field: " ".join(getattr(file, key).source.split()) for key, field in FIELDS.items()}
+    sources |= {f"geometry.{key}": " ".join(part.source.split()) for key, part in layout.items()}
     return Device(
         name=file.name,
         peak_bytes_per_ns=file.peak_gbps.value,
@@ -164,5 +200,6 @@ def _device(file: ProfileFile) -> Device:
         base_interval_ns=file.trefi_ns.value,
         refresh_rule=RefreshRule(file.refresh.value),
         max_temperature_c=file.max_temperature_c.value,
-        provenance={field: " ".join(getattr(file, key).source.split()) for key, field in FIELDS.items()},
+        provenance=sources,
+        geometry=Geometry(**{key: part.value for key, part in layout.items()}) if layout else None,
     )

@@ -48,6 +48,12 @@ _LONGEST_LIST = 10_000
 _VALUE = 'an integer, a string such as "186326/15", a word, or a list of these'
 _WORD = text("a word of 1 to 200 printable characters", longest=200, accepts=lambda s: s != "" and s.isprintable())
 
+_OPERATION = text(
+    "an operation of at most 64 lower-case letters and hyphens",
+    longest=64,
+    accepts=lambda s: re.fullmatch(r"[a-z-]*", s) is not None,
+)
+
 
 def _value(given: object) -> object:
     if isinstance(given, list) and len(given) <= _LONGEST_LIST:
@@ -102,6 +108,7 @@ class RequestTable:
     arrival_ns: Annotated[int, whole("an arrival in ns, 0 or more")]
     bytes: Annotated[int, whole("a size in bytes, 1 or more", least=1)]
     row: Annotated[int, whole("a memory row, 0 or more", most=10**9)] = 0
+    operation: Annotated[str, _OPERATION] = ""
 
 
 @attrs.frozen
@@ -168,10 +175,10 @@ def schedule_text(schedule: Schedule) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _request(request: Request) -> dict[str, int]:
-    """Return a request as the file holds it; row 0 is left out."""
+def _request(request: Request) -> dict[str, int | str]:
+    """Return a request as the file holds it; row 0 and no operation are left out."""
     table = attrs.asdict(request)
-    return table if request.row else {key: value for key, value in table.items() if key != "row"}
+    return {key: value for key, value in table.items() if value or key not in ("row", "operation")}
 
 
 def _plain(value: object) -> Any:

@@ -14,11 +14,13 @@ from headgate.spec.units import Bytes, BytesPerNs, Celsius, ExactNs, Nanoseconds
 
 __all__ = [
     "POLICIES",
+    "TREATMENTS",
     "Contract",
     "ContractSet",
     "Device",
     "Excess",
     "Execution",
+    "Geometry",
     "Policing",
     "RefreshRule",
     "Request",
@@ -47,11 +49,19 @@ POLICIES = (
 
 
 class Excess(enum.Enum):
-    """What becomes of a request that is out of contract (clause PR-4)."""
+    """What becomes of a request that is out of contract (clause PR-4).
+
+    UNTREATED is none of the three treatments: it keeps its place in the queue and is charged to nothing, so that no
+    promise holds. It is there to be refuted; no contract file can ask for it.
+    """
 
     SHAPED = "shaped"
     IN_LINE = "in-line"
     BACKGROUND = "background"
+    UNTREATED = "untreated"
+
+
+TREATMENTS = (Excess.SHAPED, Excess.IN_LINE, Excess.BACKGROUND)
 
 
 class Policing(enum.Enum):
@@ -103,8 +113,51 @@ class Contract:
 
 
 @attrs.frozen
+class Geometry:
+    """How the cells of a memory are laid out; each number is per unit of the one above it.
+
+    A device has `stacks`, a stack `channels`, a channel `pseudo_channels`; each of these has `stack_ids` (the ranks of
+    a tall stack) times `bank_groups` times `group_banks` banks, and a bank `rows` of `row_bytes`.
+    """
+
+    stacks: int
+    channels: int
+    pseudo_channels: int
+    stack_ids: int
+    bank_groups: int
+    group_banks: int
+    rows: int
+    row_bytes: Bytes
+
+    @property
+    def banks(self) -> int:
+        """Banks of one pseudo-channel: what a page colour is a mask over."""
+        return self.stack_ids * self.bank_groups * self.group_banks
+
+    @property
+    def lanes(self) -> int:
+        """Pseudo-channels of the device."""
+        return self.stacks * self.channels * self.pseudo_channels
+
+    @property
+    def page_bytes(self) -> Bytes:
+        """Bytes of one row of one bank in every pseudo-channel."""
+        return self.lanes * self.row_bytes
+
+    @property
+    def pages(self) -> int:
+        """Pages of the device."""
+        return self.banks * self.rows
+
+    @property
+    def capacity_bytes(self) -> Bytes:
+        """Bytes of the device."""
+        return self.pages * self.page_bytes
+
+
+@attrs.frozen
 class Device:
-    """One memory channel: its peak rate and its refresh.
+    """One memory channel: its peak rate and its refresh; of the whole memory, its `geometry` where it is known.
 
     A refresh takes `refresh_ns` (tRFC) plus `overhead_ns` (close and reopen the rows) out of every interval.
     `base_interval_ns` is tREFI when cold. `provenance` names the source of every number, by field. `refresh_table` is
@@ -120,6 +173,7 @@ class Device:
     max_temperature_c: Celsius = Fraction(95)
     provenance: Mapping[str, str] = attrs.field(factory=dict, eq=False)
     refresh_table: tuple[tuple[Celsius, ExactNs], ...] = ()
+    geometry: Geometry | None = None
 
     @property
     def blackout_ns(self) -> ExactNs:
@@ -153,13 +207,15 @@ class ContractSet:
 class Request:
     """One memory request: `tenant` asks for `bytes` at `arrival_ns`. Same-instant requests keep their order.
 
-    `row` is the memory row that it is for; only FR-FCFS asks.
+    `row` is the memory row that it is for; only FR-FCFS asks. `operation` is what is asked for, where a mechanism knows
+    more than one thing; `row` is then the number that it is about.
     """
 
     tenant: int
     arrival_ns: Nanoseconds
     bytes: Bytes
     row: int = 0
+    operation: str = ""
 
 
 @attrs.frozen

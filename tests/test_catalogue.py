@@ -7,8 +7,11 @@ import attrs
 import pytest
 
 from headgate.model.arbiters import ARBITERS, ESSAY
+from headgate.model.memory.allocator import Rules
+from headgate.model.memory.pages import owner_frees
 from headgate.model.replay import replay
 from headgate.proofs.catalogue import catalogue
+from headgate.proofs.catalogue.allocator_code import _unrolled
 from headgate.proofs.catalogue.fair_queueing import _gap_attack
 from headgate.proofs.runner import Limits, prove, search
 from headgate.proofs.symbolic import symbolic
@@ -24,11 +27,22 @@ REFUTED = {
     "admission-no-tax": 0,
     "composed-no-tax": 24,
     "bytes-not-tokens": 5,
+    "allocator-owner-only": 5, "allocator-at-once": 3, "colours-essay": 5,
+    "wfq-nominal": 8,
+    "promise-untreated": 3,
+    "admission-no-losses": 1,
+    "admission-mitigated": 0,
     "fcfs-starves": 3, "priority-starves": 3, "essay-starves": 3, "fr-fcfs-starves": 3,
     "round-robin-starves": 4, "priority-burst": 3, "channels-aimed": 2,
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
+    "drr-pairwise-gap",
+    "wf2q-plus-delay",
+    "refresh-postponed",
+    "refresh-per-bank",
+    "admission-safety",
+    "drr-request-delay",
     "sfq-bypass", "scfq-bypass", "drr-bypass", "round-robin-bypass", "fr-fcfs-cap-bypass",
     "sfq-weighted-gap", "composed-backlog",
 }  # fmt: skip
@@ -79,6 +93,15 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
         ("admission-essay", "corrected"),
         ("admission-no-tax", "corrected"),
         ("admission-race", "atomic"),
+        ("allocator-owner-only", "coloured"),
+        ("allocator-at-once", "coloured"),
+        ("colours-essay", "coloured"),
+        ("wfq-nominal", "sfq"),
+        ("admission-no-losses", "corrected"),
+        ("admission-mitigated", "corrected"),
+        ("promise-untreated", "shaped"),
+        ("promise-untreated", "in-line"),
+        ("promise-untreated", "background"),
         ("fcfs-starves", "sfq"),
         ("priority-starves", "sfq"),
         ("essay-starves", "sfq"),
@@ -106,6 +129,13 @@ def test_a_tight_witness_breaks_only_the_tighter_bound(name: str) -> None:
 def test_three_requests_are_too_few_for_the_essay_tag() -> None:
     with symbolic():
         assert search(_gap_attack(ESSAY, unit_tenants(2, 2), 3, "FQ-9")(Fraction(0)), Limits(), "t") is None
+
+
+def test_four_operations_are_too_few_for_a_page_freed_twice() -> None:
+    with symbolic():
+        rule = Rules(free=owner_frees)
+        assert search(_unrolled(4, rule, "owner-only", Fraction(0)), Limits(), "t") is None
+        assert search(_unrolled(5, Rules(), "coloured", Fraction(0)), Limits(), "t") is None
 
 
 def test_the_attack_finds_what_is_wrong_with_fcfs() -> None:

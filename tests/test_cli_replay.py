@@ -49,6 +49,9 @@ def schedule(tmp_path: Path) -> Callable[..., str]:
         ("essay-tag", "sfq", ("tenant 0", "tenant 1", "violation")),
         ("refresh-essay-interval", "corrected", ("74 C", "76 C", "violation")),
         ("composed-no-tax", "corrected", ("tenant 0", "tenant 7", "violation")),
+        ("colours-essay", "coloured", ("tenant 0", "tenant 4", "admitted", "violation")),
+        ("allocator-owner-only", "coloured", ("tenant 0", "admitted", "violation")),
+        ("allocator-at-once", "coloured", ("tenant 0", "tenant 1", "admitted", "violation")),
     ],
 )
 def test_a_refuted_rule_is_drawn_and_the_right_one_holds(
@@ -177,6 +180,73 @@ def test_a_schedule_that_does_not_fit(
     line = one_line(capsys.readouterr().err)
     assert said in line
     assert line.startswith(file)
+
+
+ONE = {"tenant": 0, "arrival_ns": 0, "bytes": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rule": "sfq"}, "rule: expected one of coloured, essay, owner-only, at-once, got sfq"),
+        ({"parameters": {"banks": 0}}, "parameters.banks: expected a whole number from 1 to 4096, got 0"),
+        ({"parameters": {"rows": "1/2"}}, "parameters.rows: expected a whole number from 1 to 4096, got 1/2"),
+        (
+            {"parameters": {"rows": 4096, "banks": 2}},
+            "parameters: expected at most 4096 pages (banks times rows), got 8192",
+        ),
+        ({"parameters": {"tenants": 65}}, "parameters.tenants: expected a whole number from 1 to 64, got 65"),
+        ({"parameters": {"each": 2}}, "parameters.each: expected a whole number from 1 to 1, got 2"),
+        ({"parameters": {"holders": 0}}, "parameters.holders: expected a list, got 0"),
+        ({"parameters": {"holders": [2]}}, "parameters.holders: expected whole numbers from -1 to 1"),
+        (
+            {"parameters": {"holders": [0, 0]}},
+            "parameters: expected a holder for each bank, and a quota for each tenant",
+        ),
+        ({"parameters": {"quotas": ["1/2", 1]}}, "parameters.quotas: expected whole numbers from 0 to 4096"),
+        ({"requests": [ONE]}, "requests[0].operation: expected one of allocate, free, drain, copy, switch, hand-over"),
+        ({"requests": [ONE | {"operation": "seize"}]}, "requests[0].operation: expected one of allocate"),
+        (
+            {"requests": [ONE | {"operation": "allocate", "tenant": 2}]},
+            "requests[0].tenant: expected one of the 2 tenants",
+        ),
+        ({"requests": [ONE | {"operation": "drain", "row": 1}]}, "requests[0].row: expected less than 1, got 1"),
+        ({"requests": [ONE | {"operation": "copy", "row": 2}]}, "requests[0].row: expected less than 2, got 2"),
+        (
+            {"parameters": {"rows": 4096}, "requests": [ONE | {"operation": "allocate"}] * 2442},
+            "requests: expected at most 2441 for so many pages",
+        ),
+    ],
+)
+def test_operations_that_do_not_fit(
+    changes: dict[str, Any], said: str, schedule: Callable[..., str], capsys: Text
+) -> None:
+    file = schedule("allocator-at-once", **changes)
+    assert run(["replay", file]) == 2
+    line = one_line(capsys.readouterr().err)
+    assert said in line
+    assert line.startswith(file)
+
+
+def test_nothing_that_is_asked_for_is_no_violation(schedule: Callable[..., str], capsys: Text) -> None:
+    assert run(["replay", schedule("allocator-at-once", requests=[])]) == 0
+    assert "nothing is asked for" in capsys.readouterr().out
+
+
+def test_a_page_is_copied_and_freed_where_it_is_then(schedule: Callable[..., str], capsys: Text) -> None:
+    """A tenant shows its lease, and the page is found in the bank that it was moved to."""
+    rows = [("allocate", 0, 0), ("drain", 0, 0), ("copy", 0, 0), ("switch", 0, 0), ("free", 0, 0), ("hand-over", 1, 0)]
+    asked = [
+        {"tenant": tenant, "arrival_ns": at, "bytes": 1, "row": row, "operation": name}
+        for at, (name, tenant, row) in enumerate([*rows, ("allocate", 1, 0), ("free", 0, 0)])
+    ]
+    parameters = {"banks": 2, "holders": [0, 0]}
+    file = schedule("allocator-at-once", rule="coloured", parameters=parameters, requests=asked)
+    assert run(["replay", file, "--format", "json"]) == 0
+    (result,) = json.loads(capsys.readouterr().out)["results"]
+    texts = [mark["text"] for lane in result["lanes"] for mark in lane["marks"] if mark["kind"] != "arrival"]
+    own = ["allocate: 0", "drain: 0", "copy: 1", "switch: 1", "free: 1", "free: not owned (AL-4)"]
+    assert texts == [*own, "hand-over: 0", "allocate: 0"]
 
 
 def test_numbers_of_a_thousand_digits_are_no_fault(schedule: Callable[..., str], capsys: Text) -> None:

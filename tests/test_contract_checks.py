@@ -43,6 +43,17 @@ def test_the_essay_s_interval_is_at_its_worst_when_cold() -> None:
     assert capacity(attrs.evolve(essay, max_temperature_c=Fraction(95))) == 80
 
 
+def test_colours_have_a_row_where_there_are_two() -> None:
+    """Disjoint or not, with the bank and the tenants; a best-effort tenant's colour counts as well."""
+    one, other = tenant("a", 1, 9, page_color=0b0011), tenant("b", 1, 9, page_color=0b1100)
+    third = Contract("c", max_request_bytes=9, best_effort=True, page_color=0b1000)
+    assert "contracts.colours" not in rows(one, tenant("d", 1, 9))
+    assert rows(one, other)["contracts.colours"].kind is Kind.PROVED
+    assert rows(one, other)["contracts.colours"].finding == "2 colours, 4 banks"
+    found = rows(one, other, third)["contracts.colours"]
+    assert (found.kind, found.finding) == (Kind.COUNTEREXAMPLE, "b and c share bank 3")
+
+
 @pytest.mark.parametrize(("slo", "kind"), [(40, Kind.PROVED), (39, Kind.COUNTEREXAMPLE)])
 def test_the_promise_is_exact(slo: int, kind: Kind) -> None:
     # (900 + 1800) / 90 + 10 = 40 ns.
@@ -73,20 +84,21 @@ def test_scfq_pays_for_a_small_share() -> None:
     assert check.clauses == ("PR-3", "FQ-6")
 
 
-@pytest.mark.parametrize("policy", ["fcfs", "priority", "drr", "round-robin", "essay", "wfq", "wf2q+"])
+@pytest.mark.parametrize("policy", ["fcfs", "priority", "drr", "round-robin", "essay", "wfq"])
 def test_a_policy_without_a_bound_leaves_the_promise_open(policy: str) -> None:
     check = rows(tenant("a", 30, 900), policy=policy)["contracts.promise.a"]
     assert check.kind is Kind.UNKNOWN
-    assert check.finding.endswith("; sfq, early and scfq give one")
+    assert check.finding.endswith("; sfq, early, scfq and wf2q+ give one")
 
 
-def test_early_pays_for_the_own_cost_and_one_request() -> None:
+@pytest.mark.parametrize(("policy", "clause"), [("early", "EA-2"), ("wf2q+", "WF-3")])
+def test_deadlines_pay_for_the_own_cost_and_one_request(policy: str, clause: str) -> None:
     # 900 / 30 + 1800 / 90 + 10 = 60 ns.
     others = tenant("b", 30, 1800, None)
-    assert rows(tenant("a", 30, 900, 60), others, policy="early")["contracts.promise.a"].kind is Kind.PROVED
-    check = rows(tenant("a", 30, 900, 59), others, policy="early")["contracts.promise.a"]
+    assert rows(tenant("a", 30, 900, 60), others, policy=policy)["contracts.promise.a"].kind is Kind.PROVED
+    check = rows(tenant("a", 30, 900, 59), others, policy=policy)["contracts.promise.a"]
     assert check.kind is Kind.COUNTEREXAMPLE
-    assert check.clauses == ("PR-3", "EA-2")
+    assert check.clauses == ("PR-3", clause)
 
 
 def test_without_an_arbiter_no_promise_is_judged() -> None:

@@ -184,6 +184,14 @@ BAD = {
         GOOD + "page_color = 0x0\n",
         f"{CHAT}.page_color: expected a mask over banks, 1 or more, got 0",
     ),
+    "colour beyond the banks": (
+        GOOD + "page_color = 0x100000001\n",
+        f"{CHAT}.page_color: expected a mask over the 32 banks of a pseudo-channel of h200, got one with bank 32",
+    ),
+    "excess without a treatment, which is there to be refuted": (
+        GOOD + 'excess = "untreated"\n',
+        f'{CHAT}.excess: expected what becomes of excess (shaped, in-line, background), got "untreated"',
+    ),
     "excess unknown": (
         GOOD + 'excess = "dropped"\n',
         f'{CHAT}.excess: expected what becomes of excess (shaped, in-line, background), got "dropped"',

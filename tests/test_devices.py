@@ -2,11 +2,12 @@
 
 from fractions import Fraction
 
+import attrs
 import pytest
 
-from headgate.spec.devices import parse_profile, profile, profiles
+from headgate.spec.devices import GEOMETRY, parse_profile, profile, profiles
 from headgate.spec.errors import InputError
-from headgate.spec.vocabulary import Device, RefreshRule
+from headgate.spec.vocabulary import Device, Geometry, RefreshRule
 
 NUMBERS = {
     # name: peak (B/ns), tRFC, overhead, tREFI (ns)
@@ -14,6 +15,13 @@ NUMBERS = {
     "h100-essay": (3350, 295, 0, 3900),
     "h200": (4800, 410, 34, 3900),
     "h200-essay": (4800, 295, 0, 3900),
+}
+
+GEOMETRIES = {
+    "h100": Geometry(5, 16, 2, 2, 4, 4, 16384, 1024),
+    "h100-essay": Geometry(8, 1, 1, 1, 1, 16, 655360, 1024),
+    "h200": Geometry(6, 16, 2, 2, 4, 4, 24576, 1024),
+    "h200-essay": Geometry(8, 1, 1, 1, 1, 16, 1155072, 1024),
 }
 
 
@@ -26,7 +34,21 @@ def test_the_shipped_profiles() -> None:
 def test_numbers(name: str) -> None:
     """A profile holds its numbers, the corrected interval, and 95 C."""
     peak, refresh, overhead, interval = map(Fraction, NUMBERS[name])
-    assert profile(name) == Device(name, peak, refresh, overhead, interval, RefreshRule.CORRECTED, Fraction(95))
+    expected = Device(name, peak, refresh, overhead, interval, RefreshRule.CORRECTED, Fraction(95))
+    assert profile(name) == attrs.evolve(expected, geometry=GEOMETRIES[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "banks", "gibibytes"),
+    [("h100", 32, 80), ("h200", 32, 144), ("h100-essay", 16, 80), ("h200-essay", 16, 141)],
+)
+def test_a_geometry_holds_what_the_device_is_sold_with(name: str, banks: int, gibibytes: int) -> None:
+    """Banks, rows and channels multiply to the capacity, and every number has its source."""
+    geometry = profile(name).geometry
+    assert geometry is not None
+    assert geometry.banks == banks
+    assert geometry.capacity_bytes == gibibytes * 2**30 == geometry.pages * geometry.page_bytes
+    assert {f"geometry.{key}" for key in GEOMETRY} <= set(profile(name).provenance)
 
 
 def test_the_overhead_says_that_it_is_of_another_memory() -> None:
@@ -72,6 +94,11 @@ WRONG = [
     ),
     ('"essay"', '"table"', 'refresh.value: expected a refresh rule (corrected, jedec, essay), got "table"'),
     ('description = "a memory"\n', "", "description: expected a text, got nothing"),
+    (
+        'name = "x"\n',
+        'name = "x"\nbank_groups = {value = 4, source = "s"}\n',
+        "stacks: expected a table with value and source, as bank_groups is given, got nothing",
+    ),
 ]
 
 

@@ -24,6 +24,7 @@ NOT_MISSED = {
     ("scfq-code", "queue", "cost_positive"): "theorem deep-queues",
     ("scfq-code", "queue", "cost_within_largest"): "theorem scfq-pairwise-gap",
     ("scfq-code", "scfq bracket", "head_reached"): "theorem scfq-pairwise-gap",
+    ("wf2q-plus-code", "eligible queue", "head_near"): "theorem wf2q-plus-share",
 }  # fmt: skip
 
 

@@ -109,7 +109,7 @@ def two(claim: str, **parameters: object) -> Schedule:
     """Return two tenants that send a byte each."""
     given = {"depths": (4, 4), "rates": (1, 1), "peak": 4, **parameters}
     requests = (Request(0, 0, 1), Request(1, 0, 1))
-    return Schedule("CO-1", "s.", "composed", "corrected", claim, given, requests)
+    return Schedule("CP-1", "s.", "composed", "corrected", claim, given, requests)
 
 
 def test_a_set_that_is_refused_was_promised_nothing() -> None:
@@ -132,7 +132,7 @@ def test_what_no_bucket_admits_is_no_violation() -> None:
         (attrs.evolve(two("delay"), rule="sfq"), "rule: expected one of corrected, no-tax, got sfq"),
         (two("delay", tighter_part=2), "parameters.tighter_part: expected at most 1, got 2"),
         (
-            Schedule("CO-4", "s.", "arbiter", "vtc", "gap", {"weights": (1, 1), "entitled": (1,), "peak": 1}, ()),
+            Schedule("CP-4", "s.", "arbiter", "vtc", "gap", {"weights": (1, 1), "entitled": (1,), "peak": 1}, ()),
             "parameters.entitled: expected one weight for each of 2 tenants",
         ),
     ],

@@ -39,7 +39,14 @@ words = st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_si
 )
 scalars = st.integers() | st.fractions() | words
 requests = st.lists(
-    st.builds(Request, st.integers(0, 9), st.integers(0, 10**18), st.integers(1, 10**18)), max_size=6
+    st.builds(
+        Request,
+        st.integers(0, 9),
+        st.integers(0, 10**18),
+        st.integers(1, 10**18),
+        operation=st.sampled_from(("", "allocate", "hand-over")),
+    ),
+    max_size=6,
 ).map(lambda drawn: tuple(sorted(drawn, key=lambda request: request.arrival_ns)))
 schedules = st.builds(
     Schedule,
@@ -94,6 +101,11 @@ BAD = {
     "size with a point": (LAST, '"bytes": 1.0}\n', "requests[1].bytes: expected a size in bytes, 1 or more, got 1.0"),
     "size true": (LAST, '"bytes": true}\n', "requests[1].bytes: expected a size in bytes, 1 or more, got true"),
     "size a string": (LAST, '"bytes": "3"}\n', 'requests[1].bytes: expected a size in bytes, 1 or more, got "3"'),
+    "an operation of capitals": (
+        LAST,
+        '"bytes": 3, "operation": "FREE"}\n',
+        'requests[1].operation: expected an operation of at most 64 lower-case letters and hyphens, got "FREE"',
+    ),
     "size missing": (', "bytes": 3}\n', "}\n", "requests[1].bytes: expected a size in bytes, 1 or more, got nothing"),
     "size too large": (
         LAST,

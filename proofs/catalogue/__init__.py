@@ -7,18 +7,26 @@ __all__ = ["catalogue"]
 MODULES = (
     "buckets",
     "meter",
+    "excess",
     "fair_queueing",
     "weighted",
     "delay",
     "deadlines",
+    "fluid",
+    "eligible",
     "turns",
     "arbitration",
     "bypass",
     "starvation",
     "channels",
     "refresh",
+    "refresh_modes",
     "admission",
     "composition",
+    "allocator",
+    "allocator_code",
+    "colours",
+    "safety",
 )
 
 

@@ -221,7 +221,7 @@ def _backlog_attack(tighter: Fraction) -> Query:
     parameters = {**CHANNEL, "depths": depths, "rates": (1,) * len(EIGHT), "tighter_by": tighter}
 
     def decode(model: z3.ModelRef) -> Schedule:
-        return schedule_of(model, ("CO-2", statement, "composed", "corrected", "backlog"), parameters, requests)
+        return schedule_of(model, ("CP-2", statement, "composed", "corrected", "backlog"), parameters, requests)
 
     return Query((*domain, over), decode, (*depths, *sizes))
 
@@ -251,7 +251,7 @@ def burst_attack(share: Fraction, periods: int) -> Query:
 
     def decode(model: z3.ModelRef) -> Schedule:
         requests = [(tenant, 0, size) for _ in range(int(decide(model, number))) for tenant in EIGHT]
-        return schedule_of(model, ("CO-1", DELAY, "composed", "corrected", "delay"), parameters, requests)
+        return schedule_of(model, ("CP-1", DELAY, "composed", "corrected", "delay"), parameters, requests)
 
     return Query(domain, decode, (number, size))
 
@@ -285,7 +285,7 @@ def _no_tax_attack(tighter: Fraction) -> Query:
 
     def decode(model: z3.ModelRef) -> Schedule:
         requests = [(k, apart * n, size) for n in range(int(decide(model, rounds))) for k in EIGHT]
-        return schedule_of(model, ("CO-3", DELAY, "composed", "no-tax", "delay"), parameters, requests)
+        return schedule_of(model, ("CP-3", DELAY, "composed", "no-tax", "delay"), parameters, requests)
 
     return Query(domain, decode, (rounds,))
 
@@ -316,7 +316,7 @@ def _tokens_attack(tighter: Fraction) -> Query:
     sizes = [UNIT * bytes_of(owner, size) for owner, size in zip(found.tenants, found.sizes, strict=True)]
     ratio = z3.Or(*(_in_ratio(found.turns[:last]) for last in range(2, len(found.turns))))
     statement = "Two backlogged tenants drift apart by at most the sum of their largest requests in bytes."
-    heading = ("CO-4", statement, "arbiter", "vtc", "gap")
+    heading = ("CP-4", statement, "arbiter", "vtc", "gap")
     # The counter is divided by a weight; so a token's bytes are the weight, and every request costs one.
     parameters = {"weights": (UNIT, UNIT * TIMES), "entitled": (1, 1), "peak": UNIT, "tighter_by": tighter}
 
@@ -372,7 +372,7 @@ ATTACKS: tuple[Callable[[Fraction], Query], ...] = (_burst, _backlog_attack, _no
 
 THEOREMS: Sequence[Theorem] = (
     Theorem(
-        "composed-delay", ("CO-1", "PR-3"),
+        "composed-delay", ("CP-1", "PR-3"),
         "Behind its bucket a request finishes at most (sigma - l) / rho + (l + the others' L) / R + B after it "
         "arrives, which is no more than network calculus gives.",
         SCOPE, PARTS, obligations=_composed_delay, attack=_burst, step=1 - BURST_SHARE,
@@ -380,7 +380,7 @@ THEOREMS: Sequence[Theorem] = (
         abstraction="the queue and the channel are what is proved of each; the bucket runs on its code",
     ),
     Theorem(
-        "composed-backlog", ("CO-2",),
+        "composed-backlog", ("CP-2",),
         "Behind eight buckets at most (sum of sigma) + (sum of rho) B bytes ever wait or remain in service.",
         SCOPE, (PARTS[0], "every bucket keeps its envelope (theorem bucket-envelope)", PARTS[3],
                 "the channel is busy while anything waits (theorem arbiters-work-conserving)"),
@@ -388,19 +388,19 @@ THEOREMS: Sequence[Theorem] = (
         abstraction="the busy period that the instant lies in; the buckets are their envelopes",
     ),
     Theorem(
-        "composed-no-tax", ("CO-3",),
+        "composed-no-tax", ("CP-3",),
         "If the rates sum to at most the peak, every request that its bucket admits finishes by the bound.",
         "eight equal tenants on a channel that is dark for 2 of every 10 ns, up to six requests each",
         expect=Expect.REFUTED, attack=_no_tax_attack,
     ),
     Theorem(
-        "bytes-not-tokens", ("CO-4",),
+        "bytes-not-tokens", ("CP-4",),
         "Of two tenants that are charged by the token, none reads more bytes than the largest requests excuse.",
         "contexts of 256 and 4096 tokens of 512 KiB, five requests of one token each",
         expect=Expect.REFUTED, attack=_tokens_attack,
     ),
     Theorem(
-        "share-under-refresh", ("CO-5",),
+        "share-under-refresh", ("CP-5",),
         "Under SFQ in bytes a backlogged tenant gets g (t - B - (sum of the others' L) / R) - L or more in any t ns of "
         "a channel with refresh.",
         "every horizon; any number of tenants, weights and sizes, any peak, interval and blackout",

@@ -40,7 +40,7 @@ from headgate.proofs.table import unit_tenants
 from headgate.proofs.theorem import Obligation, Query, Theorem
 from headgate.spec.vocabulary import Request, Schedule
 
-__all__ = ["THEOREMS"]
+__all__ = ["THEOREMS", "sfq_delay_steps", "sfq_share_steps"]
 
 
 @attrs.frozen
@@ -282,12 +282,18 @@ def _share_conclusion() -> list[Obligation]:
     ]
 
 
-def _window_share() -> list[Obligation]:
+def sfq_share_steps() -> list[Obligation]:
+    """Return the steps of theorem sfq-share."""
     return [*_share_steps(SFQ_DISCIPLINE), _own_share(), _in_bytes(), _summing(), *_share_conclusion()]
 
 
 def _delay(discipline: Discipline, conclusion: Callable[[], list[Obligation]]) -> Callable[[], list[Obligation]]:
     return lambda: [*_share_steps(discipline), _in_bytes(), _summing(), *_expected_moves(discipline), *conclusion()]
+
+
+def sfq_delay_steps() -> list[Obligation]:
+    """Return the steps of theorem sfq-delay."""
+    return _delay(SFQ_DISCIPLINE, _sfq_conclusion)()
 
 
 def _bypass(discipline: Discipline) -> Callable[[], list[Obligation]]:
@@ -357,7 +363,7 @@ THEOREMS: Sequence[Theorem] = (
     Theorem(
         "sfq-delay", ("FQ-5", "PR-3", "ST-6"),
         "Under SFQ every request finishes by EAT + (l + sum of the others' L) / R + B, plus L / R with a background.",
-        ANY, BUSY, obligations=_delay(SFQ_DISCIPLINE, _sfq_conclusion), attack=SFQ_WORST,
+        ANY, BUSY, obligations=sfq_delay_steps, attack=SFQ_WORST,
         invariants=("sfq share", "expected arrival"), abstraction=AGGREGATE,
         partner="arbiters-work-conserving",
     ),
@@ -371,7 +377,7 @@ THEOREMS: Sequence[Theorem] = (
     Theorem(
         "sfq-share", ("FQ-4", "FQ-5"),
         "A backlogged tenant gets at least g (t - B) - g (sum of the others' L) / R - L bytes in any t ns under SFQ.",
-        ANY, BUSY[:3], obligations=_window_share,
+        ANY, BUSY[:3], obligations=sfq_share_steps,
         invariants=("sfq share",), abstraction=AGGREGATE,
     ),
     Theorem(

@@ -1,0 +1,1 @@
+"""Memory: pages and their owners, colours, eviction, heat."""
