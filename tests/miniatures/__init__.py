@@ -12,7 +12,7 @@ import attrs
 
 __all__ = ["MINIATURES", "ROLES", "Miniature", "correct", "of_role", "wrong"]
 
-ROLES = ("bucket", "shaper", "marker")
+ROLES = ("bucket", "shaper", "marker", "arbiter")
 
 
 @attrs.frozen
@@ -45,7 +45,9 @@ def correct(**declared: Any) -> Callable[[Any], Any]:
 
 def _entered(clauses: tuple[str, ...], declared: dict[str, Any]) -> Callable[[Any], Any]:
     def enter(factory: Any) -> Any:
-        MINIATURES.append(Miniature(factory.__module__.rpartition(".")[2], factory, clauses, declared))
+        MINIATURES.append(
+            Miniature(factory.__module__.rpartition(".")[2].removeprefix("wrong_"), factory, clauses, declared)
+        )
         return factory
 
     return enter
@@ -56,5 +58,5 @@ def of_role(role: str, right: bool) -> list[Miniature]:
     return [each for each in MINIATURES if each.role == role and (not each.clauses) == right]
 
 
-for _role in ROLES:
+for _role in (*ROLES, "wrong_arbiter"):
     importlib.import_module(f"headgate.tests.miniatures.{_role}")

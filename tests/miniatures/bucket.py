@@ -103,7 +103,7 @@ class Keyed:
     def offer(self, now: float, size: int, key: str) -> int:
         height, last = self.counters[key]
         height = max(0, height - (now - last) * self.rate)
-        fits = 0 < size and height + size <= self.burst
+        fits = size > 0 and height + size <= self.burst
         self.counters[key] = (height + size * fits, now)
         return int(fits)
 

@@ -1,0 +1,146 @@
+"""What an arbiter is offered: arrivals that aim at what goes wrong in arbiters."""
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from importlib.resources import files
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from headgate.model.arbiters.drr import quanta_for
+from headgate.properties.review.case import Call, Case
+from headgate.properties.review.declared import Declared, plain
+
+__all__ = ["cases", "seeds"]
+
+
+WEIGHTS = (1, 1, 2, 3, 5, 10)
+LARGEST = 9
+# Longer schedules show nothing that a shorter one does not, and take their time.
+MOST_REQUESTS = 60
+
+
+def _declared_weights(declared: Declared) -> list[Any] | None:
+    """Return the weights that are declared; quanta stand for them, and priorities say how many tenants there are."""
+    numbers = declared.numbers
+    if "weights" in numbers or "quanta" in numbers:
+        return list(plain(numbers.get("weights") or numbers["quanta"]))
+    return [1] * len(numbers["priorities"]) if "priorities" in numbers else None
+
+
+@st.composite
+def _cases(draw: DrawFn, declared: Declared) -> Case:
+    fixed = {name: plain(value) for name, value in declared.numbers.items()}
+    weights = _declared_weights(declared) or draw(st.lists(st.sampled_from(WEIGHTS), min_size=2, max_size=5))
+    count = len(weights)
+    configuration: dict[str, Any] = {"weights": weights, **fixed}
+    if declared.policy == "priority" and "priorities" not in fixed:
+        configuration["priorities"] = draw(st.lists(st.integers(0, 2), min_size=count, max_size=count))
+    if declared.policy == "drr":
+        _add_quanta(configuration, draw(st.sampled_from((1, 2, 3, LARGEST))))
+    calls: list[tuple[int, int, int]] = []
+    begin = 0
+    for _ in range(draw(st.integers(1, 3))):
+        begin = _stretch(draw, count, begin, calls)
+    return Case(configuration, _calls(calls, configuration, declared))
+
+
+def _add_quanta(configuration: dict[str, Any], largest: int) -> None:
+    """Add quanta in proportion to the weights, the least of them `largest`, unless they are declared."""
+    weights = tuple(Fraction(weight) for weight in configuration["weights"])
+    configuration.setdefault("quanta", plain(quanta_for(weights, (largest,) * len(weights))))
+
+
+def _stretch(draw: DrawFn, count: int, begin: int, calls: list[tuple[int, int, int]]) -> int:
+    """Add a stretch of arrivals (time, tenant, size) and return when the next may begin: during it, or after."""
+    shape = draw(st.sampled_from(("mingled", "flood", "return", "clocked", "together")))
+    tenant, size = st.integers(0, count - 1), st.one_of(st.integers(1, 9), st.sampled_from((1, 9)))
+    if shape == "mingled":
+        for _ in range(draw(st.integers(1, 10))):
+            calls.append((begin + draw(st.integers(0, 40)), draw(tenant), draw(size)))
+    elif shape == "flood":
+        who, each = draw(tenant), draw(size)
+        calls += [(begin, who, each)] * draw(st.integers(2, 9))
+        calls.append((begin + draw(st.integers(0, 9)), draw(tenant), draw(size)))
+    elif shape == "return":
+        who, busy = draw(tenant), draw(tenant)
+        calls.append((begin, who, draw(size)))
+        calls += [(begin, busy, draw(size)) for _ in range(draw(st.integers(1, 5)))]
+        later = begin + draw(st.integers(1, 30))
+        calls += [(later, who, draw(size)) for _ in range(draw(st.integers(1, 4)))]
+    elif shape == "clocked":
+        who, each = draw(tenant), draw(size)
+        number = draw(st.integers(2, 6))
+        calls += [(begin, who, each)] * number
+        calls += [
+            (begin + each * draw(st.integers(1, number)), draw(tenant), draw(size))
+            for _ in range(draw(st.integers(1, 4)))
+        ]
+    else:
+        calls += [(begin, each, draw(size)) for each in range(count) for _ in range(draw(st.integers(1, 2)))]
+    last = max(at for at, _, _ in calls)
+    return draw(st.sampled_from((begin, last, last + 1, last + 100)))
+
+
+def _calls(
+    arrivals: Sequence[tuple[int, int, int]], configuration: Mapping[str, Any], declared: Declared
+) -> tuple[Call, ...]:
+    """Return the arrivals as calls, in their order; under DRR no request is larger than its tenant's quantum."""
+    unit, quanta = declared.clock.unit_ns, configuration.get("quanta")
+    ordered = sorted(arrivals, key=lambda arrival: arrival[0])
+    return tuple(
+        Call(
+            "enqueue",
+            {"now_ns": at * unit, "tenant": who, "size": max(1, min(size, int(quanta[who]))) if quanta else size},
+        )
+        for at, who, size in ordered
+    )
+
+
+def cases(declared: Declared) -> SearchStrategy[Case]:
+    """Draw cases for what was declared."""
+    return _cases(declared)
+
+
+# A flood of small requests, and a larger one of another tenant: a tag that forgets the finish of the one before.
+_FLOOD = [(0, 0, 1)] * 9 + [(0, 1, 2)]
+# A tenant that was idle comes back: it must not be paid for its absence, nor pay for the others' presence.
+_RETURN = [(0, 0, 1)] * 12 + [(6, 1, 1)] * 8
+# A tenant leaves the fluid between two departures and comes back before the server has served it.
+_LEAVES = [(0, 0, 9), (0, 1, 1), (0, 2, 9), (3, 1, 1), (4, 1, 9), (9, 2, 9)]
+
+
+def seeds(declared: Declared) -> list[Case]:
+    """Return the cases that are always run: the corners that arbiters have, and what the solver found."""
+    made = [_seed([1, 1, 1], arrivals, declared) for arrivals in (_FLOOD, _RETURN, _LEAVES)]
+    return made + [_seed(own, arrivals, declared) for own, arrivals in _found()]
+
+
+def _seed(weights: Sequence[Any], arrivals: Sequence[tuple[int, int, int]], declared: Declared) -> Case:
+    """Return a case of these arrivals, under what is declared."""
+    own = _declared_weights(declared) or list(weights)
+    configuration: dict[str, Any] = {"weights": own, **{name: plain(value) for name, value in declared.numbers.items()}}
+    if declared.policy == "priority":
+        configuration.setdefault("priorities", list(range(len(own))))
+    if declared.policy == "drr":
+        _add_quanta(configuration, max(size for _, _, size in arrivals))
+    told = [(at, who, size) for at, who, size in arrivals if who < len(own)]
+    return Case(configuration, _calls(told, configuration, declared))
+
+
+@functools.cache
+def _found() -> tuple[tuple[tuple[Any, ...], tuple[tuple[int, int, int], ...]], ...]:
+    """Return weights and arrivals of the schedules for arbiters that are shipped: the solver found them."""
+    made = []
+    for entry in sorted((files("headgate.examples") / "schedules").iterdir(), key=lambda each: each.name):
+        told = json.loads(entry.read_text(encoding="utf-8")) if entry.name.endswith(".json") else {}
+        if told.get("mechanism") != "arbiter" or len(told["requests"]) > MOST_REQUESTS:
+            continue
+        weights = tuple(plain(Fraction(weight)) for weight in told["parameters"]["weights"])
+        arrivals = tuple((each["arrival_ns"], each["tenant"], each["bytes"]) for each in told["requests"])
+        if len(weights) > 1 and all(isinstance(at, int) for at, _, _ in arrivals):
+            made.append((weights, arrivals))
+    return tuple(made)
