@@ -19,6 +19,7 @@ __all__ = ["cases", "seeds"]
 
 WEIGHTS = (1, 1, 2, 3, 5, 10)
 LARGEST = 9
+SHAPES = ("mingled", "flood", "return", "clocked", "together", "leaves", "misses", "misses")
 # Longer schedules show nothing that a shorter one does not, and take their time.
 MOST_REQUESTS = 60
 
@@ -56,7 +57,7 @@ def _add_quanta(configuration: dict[str, Any], largest: int) -> None:
 
 def _stretch(draw: DrawFn, count: int, begin: int, calls: list[tuple[int, int, int]]) -> int:
     """Add a stretch of arrivals (time, tenant, size) and return when the next may begin: during it, or after."""
-    shape = draw(st.sampled_from(("mingled", "flood", "return", "clocked", "together")))
+    shape = draw(st.sampled_from(SHAPES))
     tenant, size = st.integers(0, count - 1), st.one_of(st.integers(1, 9), st.sampled_from((1, 9)))
     if shape == "mingled":
         for _ in range(draw(st.integers(1, 10))):
@@ -79,10 +80,46 @@ def _stretch(draw: DrawFn, count: int, begin: int, calls: list[tuple[int, int, i
             (begin + each * draw(st.integers(1, number)), draw(tenant), draw(size))
             for _ in range(draw(st.integers(1, 4)))
         ]
+    elif shape == "leaves":
+        _leaves(draw, count, begin, calls)
+    elif shape == "misses":
+        _misses(draw, count, begin, calls)
     else:
         calls += [(begin, each, draw(size)) for each in range(count) for _ in range(draw(st.integers(1, 2)))]
     last = max(at for at, _, _ in calls)
     return draw(st.sampled_from((begin, last, last + 1, last + 100)))
+
+
+def _leaves(draw: DrawFn, count: int, begin: int, calls: list[tuple[int, int, int]]) -> None:
+    """Let one tenant be backlogged, another come, go and come back, and a third come when the clocks differ.
+
+    Who is served early leaves the queues before it leaves the fluid, and who is served late after it; a virtual time
+    that takes the one for the other is wrong for whoever comes next.
+    """
+    order = draw(st.permutations(range(count)))
+    stays, comes, last = order[0], order[1], order[-1]
+    size, number = st.sampled_from((1, 1, 2, 4, LARGEST)), st.integers(1, 9)
+    calls += [(begin, stays, draw(size))] * (1 + draw(number)) + [(begin, stays, draw(size))] * draw(number)
+    now = begin
+    for _ in range(draw(st.integers(1, 3))):
+        calls += [(now, comes, draw(size))] * draw(number)
+        now += draw(st.integers(1, 30))
+    calls += [(now, last, draw(size))] * draw(st.integers(1, 3))
+
+
+def _misses(draw: DrawFn, count: int, begin: int, calls: list[tuple[int, int, int]]) -> None:
+    """Let small requests miss a large one by a ns, and more come when it is done, or soon after.
+
+    Then everybody is as late as the bound allows already, and one wrong tag is too many.
+    """
+    tenant, large, small = st.integers(0, count - 1), draw(st.integers(3, LARGEST)), st.integers(1, 2)
+    calls.append((begin, draw(tenant), large))
+    missed = [(begin + 1, draw(tenant), draw(small)) for _ in range(draw(st.integers(1, 4)))]
+    calls += missed
+    done = begin + large
+    for _ in range(draw(st.integers(0, 3))):
+        calls.append((done, draw(tenant), draw(st.sampled_from((1, large - 1, large)))))
+        done += draw(st.sampled_from((0, 1, *(size for _, _, size in missed))))
 
 
 def _calls(
@@ -113,9 +150,19 @@ _RETURN = [(0, 0, 1)] * 12 + [(6, 1, 1)] * 8
 _LEAVES = [(0, 0, 9), (0, 1, 1), (0, 2, 9), (3, 1, 1), (4, 1, 9), (9, 2, 9)]
 
 
+# Virtual times that go wrong: by who waits in the server instead of in the fluid (the light one is passed over by one
+# who came back), in one step past a departure, by tags that are given at the head of the queue.
+_CLOCKS: list[tuple[list[int], list[tuple[int, int, int]]]] = [
+    ([1, 10, 1], [(0, 0, 3), (1, 1, 1), (1, 2, 1), (4, 1, 3)]),
+    ([1, 3], [(0, 0, 5), (1, 1, 1), (6, 0, 1), (6, 1, 4), (6, 1, 5)]),
+    ([1, 5, 1], [(0, 0, 6), (1, 2, 2), (1, 1, 1), (1, 1, 1)]),
+]
+
+
 def seeds(declared: Declared) -> list[Case]:
     """Return the cases that are always run: the corners that arbiters have, and what the solver found."""
     made = [_seed([1, 1, 1], arrivals, declared) for arrivals in (_FLOOD, _RETURN, _LEAVES)]
+    made += [_seed(own, arrivals, declared) for own, arrivals in _CLOCKS]
     return made + [_seed(own, arrivals, declared) for own, arrivals in _found()]
 
 
