@@ -21,7 +21,7 @@ __all__ = ["write_plot"]
 
 WIDTH, PANEL, LEFT, RIGHT, TOP, GAP = 960, 260, 70, 20, 64, 60
 INK, GRID, SLO = "#1f2933", "#e4e7eb", "#c0392b"
-COLOURS = ("#0b6e99", "#2f9e44", "#9c36b5", "#e67700", "#868e96")
+COLOURS = ("#0b6e99", "#2f9e44", "#9c36b5", "#e67700", "#c2255c", "#868e96")
 # First come, first served is left out: it counts the bursts of everybody, and would flatten all other lines.
 SHOWN = tuple(policy for policy in DELAY_POLICIES if policy != "fcfs")
 COLDEST_C, POINTS = 60, 46

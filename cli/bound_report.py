@@ -4,6 +4,7 @@ JSON keeps every number exact (an integer, or a string such as "186326/15"). The
 up, rates that are there and sizes that are allowed down.
 """
 
+import functools
 import math
 import textwrap
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ from headgate.model.delays import (
 from headgate.model.refresh import Enclosure, worst_refresh
 from headgate.model.simulator import Server
 from headgate.model.witness import Reached, Stage, witness
+from headgate.proofs.catalogue import catalogue
+from headgate.proofs.theorem import Expect
 from headgate.spec.schedules import schedule_text
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Contract, ContractSet, Excess, Verdict
@@ -45,6 +48,16 @@ __all__ = ["PolicyRow", "Report", "TenantRow", "as_json", "as_text", "report_of"
 
 NOTHING = "-"
 SIZES = (Vary.OWN, Vary.OTHERS, Vary.ALL)
+# The clause that states each policy's bound from expected arrival to finish.
+STATED_IN = {
+    "sfq": "FQ-5", "scfq": "FQ-6", "early": "EA-2", "wfq": "WQ-7", "wf2q+": "WF-3", "drr": "BD-4", "fcfs": "BD-6",
+}  # fmt: skip
+
+
+@functools.cache
+def proved_clauses() -> frozenset[str]:
+    """Return the clauses that a theorem of the catalogue establishes."""
+    return frozenset(c for theorem in catalogue() if theorem.expect is Expect.PROVED for c in theorem.clauses)
 
 
 @attrs.frozen
@@ -56,6 +69,11 @@ class PolicyRow:
     own: Delays
     sizes_anywhere: dict[Vary, int | None]
     sizes_own: dict[Vary, int | None]
+
+    @property
+    def is_proved(self) -> bool:
+        """Whether a theorem gives the bound; else properties hold every execution to it."""
+        return STATED_IN[self.policy] in proved_clauses()
 
 
 @attrs.frozen
@@ -245,6 +263,7 @@ def _policy_json(row: PolicyRow) -> dict[str, Any]:
     figures = {"any": (row.anywhere, row.sizes_anywhere), "own": (row.own, row.sizes_own)}
     return {
         "policy": row.policy,
+        "proved": row.is_proved,
         **{
             name: {
                 "from_expected_arrival_ns": exact_text(found.expected),
@@ -338,7 +357,7 @@ def _tenant_lines(report: Report, row: TenantRow, screen: Screen) -> Iterator[st
 
 
 def _cells(report: Report, row: TenantRow, each: PolicyRow) -> list[str]:
-    mark = "*" if each.policy == report.agreed.policy else ""
+    mark = ("*" if each.policy == report.agreed.policy else "") + ("" if each.is_proved else "~")
     figures = [each.anywhere.expected, each.own.expected, each.anywhere.burst, each.own.burst, each.own.calculus]
     size = each.sizes_own.get(Vary.OWN)
     largest = NOTHING if row.contract.latency_slo_ns is None else "none" if size is None else f"{size}"
@@ -355,7 +374,8 @@ def _legend(screen: Screen) -> list[str]:
     words = (
         "* the policy of the file. any, own: the worst delay from expected arrival, whatever the guarantees of the "
         "others are, and with those of this file. burst: from arrival, at the end of a full burst. calculus: the same "
-        "by network calculus (own). largest B: the largest request for the latency (own). fcfs: if all were shaped."
+        "by network calculus (own). largest B: the largest request for the latency (own). fcfs: if all were shaped. "
+        "~ held by properties, not proved."
     )
     return textwrap.wrap(words, screen.width)
 

@@ -16,6 +16,7 @@ MOST_LANES, MOST_MARKS, TICKS = 24, 600, 5
 COLOURS = {
     "service": "#0b6e99", "blackout": "#9fb3c8", "violation": "#c0392b", "level": "#f6c453",
     "loop": "#6b4c9a", "arrival": "#1f2933", "admitted": "#2e8540", "refused": "#c0392b",
+    "hit": "#2e8540", "miss": "#c0392b",
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from headgate.model.replay import Lane, Replay, ReplayError
 from headgate.model.replay import replay as run_schedule
 from headgate.spec.errors import InputError
 from headgate.spec.reading import Unreadable, parse_json, read_text
-from headgate.spec.schedules import LIMIT_BYTES, parse_schedule
+from headgate.spec.schedules import LIMIT_BYTES, parse_schedule, schedule_of
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Schedule, Verdict
 
@@ -70,7 +70,7 @@ def _read(file: str, theorem: str | None) -> Schedule:
         return _from_results(data, file, theorem)
     if theorem is not None:
         raise InputError(file, "what `headgate verify --format json` printed, as --id is given", "a schedule")
-    return parse_schedule(content, file)
+    return schedule_of(data, file)
 
 
 def _from_results(data: dict[str, Any], file: str, theorem: str | None) -> Schedule:

@@ -5,6 +5,7 @@ share of each character that they cover. Instants that fall on one character are
 counts are drawn as bars. Positions are computed exactly.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -27,12 +28,14 @@ INSTANTS = (
     ("arrival", "▼", "v", None, "arrival"),
     ("admitted", "●", "o", "good", "admitted"),
     ("refused", "×", "x", "bad", "refused"),
+    ("hit", "●", "o", "good", "hit"),
+    ("miss", "×", "x", "bad", "miss"),
 )
 # A level or a ledger is drawn as a row of bars.
 LEVEL = "level"
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class _Scale:
     """Maps [begin, end] ns to `columns` characters."""
 
@@ -42,7 +45,15 @@ class _Scale:
 
     def column(self, at: Fraction) -> int:
         """Return the character in which `at` falls; the end belongs to the last one."""
-        return min(self.columns - 1, int((at - self.begin) * self.columns / (self.end - self.begin)))
+        offset, per = self._units
+        ahead = at.numerator * self.begin.denominator - self.begin.numerator * at.denominator
+        return min(self.columns - 1, ahead * offset // (at.denominator * per))
+
+    @functools.cached_property
+    def _units(self) -> tuple[int, int]:
+        """What columns and the length come to in whole numbers: many marks are placed, so no Fraction is made."""
+        length = self.end - self.begin
+        return self.columns * length.denominator, self.begin.denominator * length.numerator
 
     def edges(self, mark: Mark) -> tuple[int, int]:
         """Return the first character of a span and the one after its last."""
@@ -96,9 +107,15 @@ def _fewer(lanes: Sequence[Lane]) -> Sequence[Lane]:
 
 def _scale(lanes: Sequence[Lane], columns: int) -> _Scale:
     marks = [mark for lane in lanes for mark in lane.marks]
-    first, last = min(mark.begin_ns for mark in marks), max(mark.end_ns for mark in marks)
+    first = Fraction(min(_plain(mark.begin_ns) for mark in marks))
+    last = Fraction(max(_plain(mark.end_ns) for mark in marks))
     begin = Fraction(0) if first <= last - first else first
     return _Scale(begin, last if last > begin else begin + 1, columns)
+
+
+def _plain(number: Fraction) -> Fraction | int:
+    """Return a whole number as an integer, which is compared faster."""
+    return number.numerator if number.denominator == 1 else number
 
 
 # ---- the axis ----
@@ -164,7 +181,7 @@ def _instants(
             counts[scale.column(mark.begin_ns)] += 1
     if not any(counts):
         return
-    label = "" if name == "arrival" else name
+    label = "" if name in ("arrival", "hit", "miss") else name
     if _is_dense(counts):
         yield _Line(label, _blocks([Fraction(n) for n in counts], Fraction(max(counts)), screen), colour)
     else:
@@ -192,14 +209,15 @@ def _levels(lane: Lane, scale: _Scale, screen: Screen) -> Iterator[_Line]:
     marks = [mark for mark in lane.marks if mark.kind == LEVEL and mark.value is not None]
     if not marks:
         return
-    cells: list[Fraction | None] = [None] * scale.columns
-    for mark in marks:
-        assert mark.value is not None
-        for column in range(scale.column(mark.begin_ns), scale.column(mark.end_ns) + 1):
+    cells: list[Fraction | int | None] = [None] * scale.columns
+    values = [_plain(mark.value) for mark in marks if mark.value is not None]
+    for mark, value in zip(marks, values, strict=True):
+        first = scale.column(mark.begin_ns)
+        for column in range(first, (scale.column(mark.end_ns) if mark.end_ns != mark.begin_ns else first) + 1):
             held = cells[column]
-            cells[column] = mark.value if held is None else min(held, mark.value)
-    top = max(mark.value for mark in marks if mark.value is not None)
-    drawn = _blocks([cell or Fraction(0) for cell in cells], max(top, Fraction(1)), screen)
+            if held is None or value < held:
+                cells[column] = value
+    drawn = _blocks([Fraction(cell or 0) for cell in cells], max(Fraction(max(values)), Fraction(1)), screen)
     empty = screen.sign("·", "_")
     body = "".join(empty if cell is not None and cell <= 0 else sign for cell, sign in zip(cells, drawn, strict=True))
     yield _Line("", body)
@@ -300,6 +318,8 @@ def _legend(lanes: Sequence[Lane], scale: _Scale, screen: Screen) -> list[str]:
         words.append(f"{screen.sign('▼', 'v')} arrival (2 to 9, +: so many)")
     if kinds & {"admitted", "refused"}:
         words.append(f"{screen.sign('● ×', 'o x')} one offer (2 to 9, +, bars: so many)")
+    if kinds & {"hit", "miss"}:
+        words.append(f"{screen.sign('●', 'o')} hit   {screen.sign('×', 'x')} miss (2 to 9, +, bars: so many)")
     spans = [spans for lane in lanes if (spans := _spans_of(lane))]
     boxes = [_are_wide(each, scale) for each in spans]
     if "service" in kinds and any(boxes):

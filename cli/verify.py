@@ -15,16 +15,18 @@ from typing import Any
 import attrs
 import click
 
-from headgate.cli.exits import BadInput, Exit, exit_for
+from headgate.cli.exits import BadInput, Exit, InternalFault, exit_for
 from headgate.cli.output import Screen, format_option, json_text
 from headgate.cli.proving import prove_all
 from headgate.cli.smt2 import write_scripts
 from headgate.cli.trust import trust_rows, trust_text
 from headgate.cli.verify_report import annotations, check_folder, write_report
-from headgate.cli.verify_text import listing, report
+from headgate.cli.verify_text import file_of, listing, report
 from headgate.proofs.catalogue import catalogue
-from headgate.proofs.contract_checks import ContractCheck, contract_checks, is_judged
+from headgate.proofs.contract_checks import contract_checks, is_judged
+from headgate.proofs.contract_row import ContractCheck, settle, verdict_of
 from headgate.proofs.manifest import manifest
+from headgate.proofs.runner import ReplayMismatch
 from headgate.proofs.theorem import Expect, Kind, Recheck, Result, Theorem
 from headgate.spec.contracts import parse_contracts, read_contracts
 from headgate.spec.schedules import schedule_text, write_schedule
@@ -60,6 +62,9 @@ def verify(
 ) -> int:
     """Prove every theorem of headgate, and check that the device of a contract file can keep its promises.
 
+    Of the file, the premises of each theorem that applies are decided with its own numbers, and what follows is said;
+    a promise that no theorem keeps is attacked, and comes with the schedule that breaks it.
+
     Without CONTRACTS.toml, the shipped file of eight tenants on one H200 is checked. Rules that are known to be
     wrong, the essays' own, are expected to be refuted, by a schedule that `headgate replay` runs.
 
@@ -81,8 +86,9 @@ def verify(
     if smt2_folder is not None:
         write_scripts(theorems, Path(smt2_folder))
     results = [_named(result) for result in prove_all(theorems, is_rechecked)]
+    checks = _settled(checks)
     if folder is not None:
-        _write_witnesses(results, Path(folder))
+        _write_witnesses(results, checks, Path(folder))
     verdict = _verdict(results, checks)
     if report_folder is not None:
         data = _as_json(results, checks, verdict)
@@ -133,16 +139,27 @@ def _named(result: Result) -> Result:
     return attrs.evolve(result, witness=attrs.evolve(result.witness, name=result.theorem.id))
 
 
-def _write_witnesses(results: Sequence[Result], folder: Path) -> None:
+def _settled(checks: Sequence[ContractCheck]) -> list[ContractCheck]:
+    """Return the rows, each that is not proved with the schedule that shows why, if one is found."""
+    try:
+        return [settle(check) for check in checks]
+    except ReplayMismatch as failure:
+        raise InternalFault(str(failure)) from failure
+
+
+def _write_witnesses(results: Sequence[Result], checks: Sequence[ContractCheck], folder: Path) -> None:
     for result in results:
         if result.witness is not None:
             write_schedule(result.witness, folder / f"{result.theorem.id}.json")
+    for check in checks:
+        if check.witness is not None:
+            write_schedule(check.witness, folder / file_of(check))
 
 
 def _verdict(results: Sequence[Result], checks: Sequence[ContractCheck]) -> Verdict:
     """What is broken outweighs what is unknown."""
     wrong = {result.kind for result in results if not result.as_expected}
-    wrong |= {check.kind for check in checks if check.kind is not Kind.PROVED}
+    wrong |= {verdict_of(checks)} - {Kind.PROVED}
     if not wrong:
         return Verdict.HOLDS
     return Verdict.UNDECIDED if wrong == {Kind.UNKNOWN} else Verdict.VIOLATED
@@ -168,6 +185,7 @@ def _result(result: Result) -> dict[str, Any]:
         "spacer": _second(result.spacer),
         "reason": result.reason,
         "witness": None if result.witness is None else _witness(result.witness),
+        "instance": None,
     }
 
 
@@ -197,7 +215,13 @@ def _check(check: ContractCheck) -> dict[str, Any]:
         "recheck": None,
         "spacer": None,
         "reason": check.finding,
-        "witness": None,
+        "witness": None if check.witness is None else _witness(check.witness),
+        "instance": {
+            "theorem": check.theorem or None,
+            "premises": [attrs.asdict(premise) for premise in check.premises],
+            "follows": check.follows,
+            "owed": check.owed,
+        },
     }
 
 

@@ -14,7 +14,7 @@ from headgate.cli.markup import Markup, tag
 from headgate.cli.output import readable, version
 from headgate.cli.picture import picture
 from headgate.model.replay import replay
-from headgate.proofs.contract_checks import ContractCheck
+from headgate.proofs.contract_row import ContractCheck
 from headgate.proofs.theorem import Kind, Recheck, Result
 from headgate.spec.vocabulary import Schedule, Verdict
 
@@ -136,12 +136,29 @@ def _drawn(witness: Schedule) -> list[Markup]:
 
 
 def _checks(checks: Sequence[ContractCheck]) -> Markup:
-    rows = []
-    for check in checks:
-        colour, words = _looks(check.kind, check.kind is Kind.PROVED)
-        verdict = tag("td", {"proved": "holds", "counterexample": "violated"}.get(words, words), class_=colour)
-        rows.append(tag("tr", tag("td", tag("code", check.id)), verdict, tag("td", check.finding)))
-    return tag("table", *rows)
+    heads = tag("tr", *(tag("th", head) for head in ("row", "by", "verdict", "numbers", "premises")))
+    return tag("div", tag("table", heads, *map(_check, checks)), *map(_harm, checks))
+
+
+def _check(check: ContractCheck) -> Markup:
+    colour, words = _looks(check.kind, check.kind is Kind.PROVED)
+    verdict = tag("td", {"proved": "holds", "counterexample": "violated"}.get(words, words), class_=colour)
+    premises = [
+        tag("div", tag("span", "met" if p.met else "NOT met", class_="good" if p.met else "bad"), f": {p.says}")
+        for p in check.premises
+    ]
+    by = check.theorem or ", ".join(check.clauses)
+    return tag(
+        "tr", tag("td", tag("code", check.id)), tag("td", tag("code", by)), verdict, tag("td", check.finding),
+        tag("td", *premises),
+    )  # fmt: skip
+
+
+def _harm(check: ContractCheck) -> Markup:
+    if check.witness is None:
+        return Markup("")
+    summary = tag("summary", tag("code", check.id), f" {check.witness.statement}")
+    return tag("details", summary, *_drawn(check.witness), open="open")
 
 
 # ---- JUnit ----
@@ -158,11 +175,17 @@ def _junit(results: Sequence[Result], checks: Sequence[ContractCheck]) -> str:
     suite = ElementTree.SubElement(root, "testsuite", name="contracts")
     for check in checks:
         case = _case(suite, check.id, "headgate.contracts", 0.0)
-        if check.kind is not Kind.PROVED:
-            _fail(case, check.kind, check.finding, check.statement)
+        if check.kind is Kind.UNKNOWN and not check.owed:
+            ElementTree.SubElement(case, "skipped", message=_legal(check.finding))
+        elif check.kind is not Kind.PROVED:
+            _fail(case, check.kind, check.finding, "\n".join([check.statement, *_unmet(check)]))
     _count(suite)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _unmet(check: ContractCheck) -> list[str]:
+    return [f"premise not met: {premise.says}" for premise in check.premises if not premise.met]
 
 
 def _case(suite: ElementTree.Element, name: str, group: str, seconds: float) -> ElementTree.Element:
@@ -176,7 +199,12 @@ def _fail(case: ElementTree.Element, kind: Kind, message: str, text: str) -> Non
 
 
 def _count(suite: ElementTree.Element) -> None:
-    for key, path in (("tests", "testcase"), ("failures", "testcase/failure"), ("errors", "testcase/error")):
+    for key, path in (
+        ("tests", "testcase"),
+        ("failures", "testcase/failure"),
+        ("errors", "testcase/error"),
+        ("skipped", "testcase/skipped"),
+    ):
         suite.set(key, str(len(suite.findall(path))))
 
 
@@ -192,6 +220,7 @@ def annotations(results: Sequence[Result], checks: Sequence[ContractCheck], file
 
     `file` is the contract file, if the user gave one: its rows are shown there.
     """
+    owed = [check for check in checks if check.owed or check.kind is Kind.COUNTEREXAMPLE]
     lines = [
         _annotation(f"{r.theorem.id}: {_looks(r.kind, False)[1]}", f"{r.theorem.statement} {r.reason}".strip(), None)
         for r in results
@@ -199,13 +228,15 @@ def annotations(results: Sequence[Result], checks: Sequence[ContractCheck], file
     ]
     lines += [
         _annotation(
-            f"{c.id}: {'unknown' if c.kind is Kind.UNKNOWN else 'violated'}", f"{c.statement} {c.finding}", file
+            f"{c.id}: {'unknown' if c.kind is Kind.UNKNOWN else 'violated'}",
+            " ".join([c.statement, c.finding, *_unmet(c)]),
+            file,
         )
         for c in checks
-        if c.kind is not Kind.PROVED
+        if c in owed and c.kind is not Kind.PROVED
     ]
-    held = sum(check.kind is Kind.PROVED for check in checks)
-    summary = f"{verdict.value}. {_counts(results)} {held} of {len(checks)} checks of the contracts hold."
+    held = sum(check.kind is Kind.PROVED for check in owed)
+    summary = f"{verdict.value}. {_counts(results)} {held} of {len(owed)} checks of the contracts hold."
     return "\n".join([*lines, f"::notice title=headgate verify::{_data(summary)}"])
 
 

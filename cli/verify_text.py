@@ -1,20 +1,22 @@
 """What `headgate verify` prints: a row a theorem, by mechanism, then the contracts, then what needs a closer look."""
 
+import hashlib
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from headgate.cli.output import Screen, readable
 from headgate.cli.replay import drawing
 from headgate.model.replay import replay
-from headgate.proofs.contract_checks import ContractCheck
+from headgate.proofs.contract_row import ContractCheck
 from headgate.proofs.theorem import Expect, Kind, Recheck, Result, Theorem
 from headgate.spec.clauses import clauses
 from headgate.spec.vocabulary import Schedule
 
-__all__ = ["listing", "report"]
+__all__ = ["file_of", "listing", "report"]
 
 GOOD, BAD, OPEN = ("✓", "+"), ("✗", "!"), ("?", "?")
-CLAUSES_WIDTH, VERDICT_WIDTH = 13, 21
+CLAUSES_WIDTH, VERDICT_WIDTH, BY_WIDTH = 13, 21, 15
 
 
 def report(
@@ -34,13 +36,13 @@ def report(
             lines += _theorem_rows(result, _id_width(results), verbose, screen)
     if checks:
         lines += ["", screen.paint(f"contracts: {source}", "title")]
-        width = max(len(_short(check)) for check in checks)
-        lines += [row for check in checks for row in _check_rows(check, width, verbose, screen)]
+        lines += _contract_rows(checks, verbose, screen)
     if not_judged is not None and checks:
         lines.append(f"  policy {not_judged}: no arbiter to bound a delay; headgate trace judges a recording")
     for result in results:
         if not result.as_expected:
             lines += ["", *_closer(result, screen)]
+    lines += _harm(checks, verbose, screen)
     lines += ["", *_summary(results, checks, folder, screen)]
     return "\n".join(lines).lstrip("\n")
 
@@ -146,24 +148,67 @@ def _drawn(schedule: Schedule, screen: Screen) -> list[str]:
 # ---- contracts ----
 
 
+def _contract_rows(checks: Sequence[ContractCheck], verbose: bool, screen: Screen) -> Iterator[str]:
+    """Yield the rows; of consequences a tenant that hold, only how many there are."""
+    shown = [c for c in checks if verbose or c.owed or c.kind is not Kind.PROVED or "." not in _short(c)]
+    width = max((len(_short(check)) for check in shown), default=0)
+    for check in shown:
+        yield from _check_rows(check, width, verbose, screen)
+    hidden = [_short(check).partition(".")[0] for check in checks if check not in shown]
+    if hidden:
+        kinds = ", ".join(f"{hidden.count(kind)} of {kind}" for kind in dict.fromkeys(hidden))
+        yield f"  more that follows (--verbose): {kinds}"
+
+
 def _check_rows(check: ContractCheck, width: int, verbose: bool, screen: Screen) -> Iterator[str]:
     signs, words, colour = {
         Kind.PROVED: (GOOD, "holds", "good"),
         Kind.COUNTEREXAMPLE: (BAD, "VIOLATED", "bad"),
     }.get(check.kind, (OPEN, "UNKNOWN", "doubt"))
-    head = f"{_short(check).ljust(width)} {_names(check.clauses).ljust(CLAUSES_WIDTH - 3)} "
+    head = f"{_short(check).ljust(width)} {_by(check).ljust(BY_WIDTH)} "
     fits = len(f"    {head}{words.ljust(8)} {check.finding}") <= screen.width
     verdict = screen.paint(words.ljust(8), colour) + f" {check.finding}" if fits else screen.paint(words, colour)
     yield f"  {screen.paint(screen.sign(*signs), colour)} {head}{verdict}"
     if not fits:
         yield from _details(check.finding, screen)
-    if verbose or check.kind is not Kind.PROVED:
-        yield from _details(check.statement, screen)
-        yield from _details(check.scope, screen, "quiet")
+    if not verbose and check.kind is Kind.PROVED:
+        return
+    yield from _details(f"{check.statement} ({_names(check.clauses)})", screen)
+    yield from _details(check.scope, screen, "quiet")
+    for premise in check.premises:
+        if verbose or not premise.met:
+            met = "met" if premise.met else "NOT met"
+            yield from _details(f"premise {met}: {premise.says}", screen, None if premise.met else colour)
+    if check.follows:
+        yield from _details(f"so {check.follows}", screen)
 
 
 def _short(check: ContractCheck) -> str:
     return check.id.removeprefix("contracts.")
+
+
+def _by(check: ContractCheck) -> str:
+    """Return what decides the row: a theorem, or its clauses alone."""
+    return check.theorem or _names(check.clauses)
+
+
+def file_of(check: ContractCheck) -> str:
+    """Return the name of the file that holds the schedule of a row; tenants of any name have one of their own."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", check.id)
+    return (
+        f"{plain}.json" if plain == check.id else f"{plain}-{hashlib.sha256(check.id.encode()).hexdigest()[:12]}.json"
+    )
+
+
+def _harm(checks: Sequence[ContractCheck], verbose: bool, screen: Screen) -> list[str]:
+    """Return the schedule of the first row that is violated, or of all of them."""
+    lines = []
+    for check in [check for check in checks if check.witness is not None][: None if verbose else 1]:
+        assert check.witness is not None
+        lines += ["", screen.paint(f"{_short(check)}: {check.witness.statement}", "bad")]
+        lines += _drawn(check.witness, screen)
+        lines += _details(readable(replay(check.witness).finding), screen)
+    return lines
 
 
 # ---- what is not as it should be ----
@@ -190,16 +235,17 @@ def _summary(
         (sum(r.kind is Kind.COUNTEREXAMPLE for r in results), "with a counterexample"),
     ]
     parts = [f"{number} {what}" for number, what in counts if number]
-    unknown = sum(r.kind is Kind.UNKNOWN for r in results) + sum(c.kind is Kind.UNKNOWN for c in checks)
+    unknown = sum(r.kind is Kind.UNKNOWN for r in results)
     if results:
         yield f"{', '.join([*parts, f'{unknown} unknown'])} ({_seconds(results)} s, {results[0].solver})"
     yield from _agreement([r.recheck for r in results if r.recheck is not None])
     yield from _agreement([r.spacer for r in results if r.spacer is not None])
     if checks:
-        held = sum(c.kind is Kind.PROVED for c in checks)
-        yield f"contracts: {held} of {len(checks)} checks hold"
+        owed = [c for c in checks if c.owed or c.kind is Kind.COUNTEREXAMPLE]
+        held = sum(c.kind is Kind.PROVED for c in owed)
+        yield f"contracts: {held} of {len(owed)} checks hold"
     if folder is not None:
-        written = sum(result.witness is not None for result in results)
+        written = sum(r.witness is not None for r in results) + sum(c.witness is not None for c in checks)
         yield f"{written} schedules written to {folder}; replay one with: headgate replay {folder}/ID.json"
 
 

@@ -26,6 +26,8 @@ __all__ = [
     "drr_request_delay",
     "early_delay",
     "fcfs_delay",
+    "fq_codel_bypass",
+    "fq_codel_turns",
     "gps_lag",
     "gps_lateness",
     "guarantee_for_burst",
@@ -228,6 +230,18 @@ def worst_case_lag(own: Number, largest: Number, guaranteed: Fraction, rate: Fra
 def capped_bypass(before: int, cap: int) -> int:
     """Return k + (k + 1) c: after how many others a request that finds k before it is served at the latest."""
     return before + (before + 1) * cap
+
+
+@implements("FC-3")
+def fq_codel_bypass(count: int) -> int:
+    """Return 2 (N - 1): after how many others the request at the head of a queue is served at the latest."""
+    return fq_codel_turns() * (count - 1)
+
+
+@implements("FC-3")
+def fq_codel_turns() -> int:
+    """Return 2: how often one other tenant is served between two services of a tenant that waits, at most."""
+    return 2
 
 
 @implements("VT-3")

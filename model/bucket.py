@@ -1,4 +1,4 @@
-"""The token bucket: the single-rate one, and the essay's as written.
+"""The token bucket: the single-rate one, the essay's as written, and one whose clock stands still while it is full.
 
 A bucket holds `level` tokens, one a byte. The rule is in two steps, time passing and a request being offered,
 so that same-instant requests are offers with no time between them.
@@ -13,7 +13,19 @@ from headgate.model.algebra import all_, any_, minimum, where
 from headgate.spec.links import implements
 from headgate.spec.units import Number
 
-__all__ = ["Bucket", "envelope", "essay_depth", "essay_offer", "full", "offer", "refill", "step"]
+__all__ = [
+    "Bucket",
+    "PausedBucket",
+    "envelope",
+    "essay_depth",
+    "essay_offer",
+    "full",
+    "offer",
+    "paused_full",
+    "paused_refill",
+    "refill",
+    "step",
+]
 
 
 @attrs.frozen
@@ -71,3 +83,28 @@ def essay_offer(bucket: Bucket, size: Number, sum_of_rates: Number, capacity: Nu
     borrowed = all_(bucket.level < size, sum_of_rates < capacity)
     after = where(covered, Bucket(bucket.level - size), where(borrowed, Bucket(0), bucket))
     return any_(covered, borrowed), after
+
+
+@attrs.frozen
+class PausedBucket:
+    """State of a bucket whose clock stands still while it is full: its level, and the ns that it has not counted."""
+
+    level: Number
+    uncounted: Number
+
+
+@implements("TB-8")
+def paused_full(depth: Number) -> PausedBucket:
+    """Return such a bucket as it starts: full, its clock at the time."""
+    return PausedBucket(depth, 0)
+
+
+@implements("TB-8")
+def paused_refill(bucket: PausedBucket, rate: Number, depth: Number, elapsed: Number) -> PausedBucket:
+    """Return such a bucket after `elapsed` ns: while it is full it keeps them, and counts all of them later."""
+    since = bucket.uncounted + elapsed
+    refilled = refill(Bucket(bucket.level), rate, depth, since)
+    after: PausedBucket = where(
+        bucket.level >= depth, PausedBucket(bucket.level, since), PausedBucket(refilled.level, 0)
+    )
+    return after

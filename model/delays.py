@@ -16,6 +16,7 @@ from headgate.model.bounds import (
     Line,
     burst_wait,
     calculus_delay,
+    deadline_delay,
     drr_delay,
     drr_idle_delay,
     drr_latency,
@@ -48,7 +49,11 @@ __all__ = [
 ]
 
 # The policies that give a bound. FCFS gives one only where every tenant is shaped.
-DELAY_POLICIES = ("sfq", "early", "scfq", "wfq", "drr", "fcfs")
+DELAY_POLICIES = ("sfq", "early", "scfq", "wfq", "wf2q+", "drr", "fcfs")
+
+
+# Nobody is worth more than its weight where deadlines are absolute.
+ABSOLUTE = ("early", "wf2q+")
 
 
 class Vary(enum.Enum):
@@ -170,7 +175,7 @@ def _worth(crowd: Crowd, contract: Contract, own: bool) -> _Worth:
     return _Worth(rate, crowd.supply.rate / rate - 1)
 
 
-@implements("BD-3", "BD-4", "BD-6")
+@implements("BD-3", "BD-4", "BD-6", "WF-3")
 def delay_lines(policy: str, crowd: Crowd, contract: Contract, own: bool, vary: Vary) -> tuple[Line, ...]:
     """Return lines in the size that varies: the worst delay from expected arrival to finish is their largest.
 
@@ -201,6 +206,9 @@ def _lines_of(
     elif policy == "wfq":
         for longest in sizes.longest:
             yield wfq_delay(size, longest, rate, blackout, worth.rate)
+    elif policy == "wf2q+":
+        for longest in sizes.longest:
+            yield deadline_delay(size, longest, rate, blackout, contract.guaranteed_bytes_per_ns)
     elif policy == "drr":
         for cost in sizes.costs:
             quantum = cost * contract.guaranteed_bytes_per_ns
@@ -249,8 +257,7 @@ def bounds_of(policy: str, crowd: Crowd, contract: Contract, own: bool) -> Delay
     expected = _at(delay_lines(policy, crowd, contract, own, Vary.NONE), 1)
     if policy == "fcfs":
         return Delays(expected, expected, expected)
-    # Nobody is worth more than its weight under *early*, whose deadlines are absolute.
-    rate = shares(crowd, contract)[own and policy != "early"]
+    rate = shares(crowd, contract)[own and policy not in ABSOLUTE]
     burst, duration, largest = contract.burst_bytes_per_ns, contract.burst_duration_ns, contract.max_request_bytes
     # A request of one byte ends a burst no sooner than a large one, and a delay is a line in its size.
     ends = (

@@ -48,13 +48,19 @@ def _merged(spans: Iterable[tuple[Fraction, Fraction]]) -> list[tuple[Fraction, 
 
 
 @implements("FQ-4", "FQ-7")
-def worst_gap(services: Sequence[Service], weights: Sequence[Fraction], i: int, j: int) -> Gap | None:
-    """Return the largest gap between tenants `i` and `j`; None if they are never served while both are backlogged."""
+def worst_gap(
+    services: Sequence[Service], weights: Sequence[Fraction], i: int, j: int, within: ExactNs | None = None
+) -> Gap | None:
+    """Return the largest gap between tenants `i` and `j`; None if they are never served while both are backlogged.
+
+    Only intervals that are over by `within` (ns; None: at any time) count.
+    """
     worst: Gap | None = None
     for begin, end in _common(backlogged_periods(services, i), backlogged_periods(services, j)):
+        last = end if within is None else min(end, within)
         inside = [
             s for s in services
-            if s.request.tenant in (i, j) and begin <= s.start_ns and s.finish_ns <= end
+            if s.request.tenant in (i, j) and begin <= s.start_ns and s.finish_ns <= last
         ]  # fmt: skip
         for ahead, behind in ((i, j), (j, i)):
             gap = _largest_run(inside, weights, ahead, behind)

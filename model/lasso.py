@@ -47,7 +47,10 @@ from headgate.spec.vocabulary import Contract, Execution, Request, Service
 __all__ = ["Lasso", "Starved", "rounds_needed", "starved"]
 
 # Policies that know neither the time nor when a request is expected, so that what they do next is in state and queues.
-TIMELESS = ("sfq", "scfq", "drr", "round-robin", "vtc", "vtc-no-lift", "fr-fcfs", "fr-fcfs-cap", "fcfs", "priority")
+TIMELESS = (
+    *("sfq", "scfq", "drr", "round-robin", "vtc", "vtc-no-lift", "fq-codel", "fq-codel-rejoins"),
+    *("fr-fcfs", "fr-fcfs-cap", "fcfs", "priority"),
+)
 # Policies whose stamp is made of the arrival alone, and changes nothing.
 STAMPED_BY_ARRIVAL = ("round-robin", "fr-fcfs", "fr-fcfs-cap", "fcfs", "priority")
 

@@ -2,7 +2,8 @@
 
 A row says whether the device has what all guarantees take together, and a row a tenant whether the bound that the
 policy gives is within the latency that was promised. The bounds themselves are theorems of the catalogue; here they
-are applied. A policy without such a bound leaves the promise open: that is unknown, since it may be broken.
+are applied. What else follows from them stands in `headgate.proofs.contract_consequences`. A policy without a bound
+leaves the promise open: that is unknown, unless a schedule breaks it.
 """
 
 import itertools
@@ -11,44 +12,56 @@ from fractions import Fraction
 
 import attrs
 
-from headgate.model.admission import admits, safe_capacity
+from headgate.model.admission import admits, essay_admits, safe_capacity
 from headgate.model.bounds import promised_delay
+from headgate.model.breach import breach
+from headgate.model.capacity import Supply
+from headgate.model.delays import DELAY_POLICIES, Crowd, bounds_of
 from headgate.model.memory.colours import banks_of
+from headgate.model.refresh import Refresh, effective_rate, worst_refresh
+from headgate.model.simulator import Server
+from headgate.model.witness import Stage
+from headgate.proofs.contract_consequences import Setting, consequences
+from headgate.proofs.contract_row import ContractCheck, Premise, Sought
+from headgate.proofs.figures import decimal, down, up, us, us_down
 from headgate.proofs.theorem import Kind
-from headgate.spec.units import BytesPerNs, ExactNs
-from headgate.spec.vocabulary import POLICIES, Contract, ContractSet, Device, Excess
+from headgate.spec.units import BytesPerNs, Celsius, ExactNs
+from headgate.spec.vocabulary import POLICIES, Contract, ContractSet, Device, Excess, Request, Schedule
 
-__all__ = ["ContractCheck", "contract_checks", "is_judged"]
+__all__ = ["contract_checks", "is_judged"]
 
 # Every curve of tREFI is at its longest when cold; the essay's grows once on the way, so both ends count.
 COLDEST_C = Fraction(-40)
 NOT_ARBITRATED = "none"
-CLAUSE_OF_BOUND = {"sfq": ("FQ-5",), "scfq": ("FQ-6",), "early": ("EA-2",), "wf2q+": ("WF-3",)}
-
-
-@attrs.frozen
-class ContractCheck:
-    """One row: `kind` is proved, counterexample or unknown; `finding` the numbers, or why it is unknown.
-
-    `assumptions` names the clauses whose bounds are applied.
-    """
-
-    id: str
-    clauses: tuple[str, ...]
-    statement: str
-    scope: str
-    kind: Kind
-    finding: str
-    assumptions: tuple[str, ...] = ()
+# The theorem that gives a policy its bound, and the clause that states it.
+BOUNDS = {
+    "sfq": ("sfq-delay", "FQ-5"),
+    "scfq": ("scfq-delay", "FQ-6"),
+    "early": ("early-delay", "EA-2"),
+    "wf2q+": ("wf2q-plus-delay", "WF-3"),
+}
+# A schedule that begins later than this has too many refresh intervals to be replayed.
+MOST_INTERVALS = 500_000
 
 
 def contract_checks(contracts: ContractSet) -> tuple[ContractCheck, ...]:
-    """Return the rows of a contract file: admission, colours if there are any, a promise a tenant with a latency."""
+    """Return the rows of a contract file: admission, a promise a tenant with a latency, and what else follows.
+
+    Schedules that show a harm are not looked for yet: `headgate.proofs.contract_row.settle` does.
+    """
     rate = capacity(contracts.device)
-    admission = _admission(contracts, rate)
-    promised = [c for c in contracts.guaranteed if c.latency_slo_ns is not None] if is_judged(contracts) else []
+    setting = Setting(contracts, rate, _largest_background(contracts), scope_of(contracts.device))
+    admission = _admission(setting)
     fits = admission.kind is Kind.PROVED
-    return (admission, *_colours(contracts), *(_promise(contracts, contract, rate, fits) for contract in promised))
+    promises: list[ContractCheck] = []
+    if is_judged(contracts):
+        promises = [_promise(setting, c, fits) for c in contracts.guaranteed if c.latency_slo_ns is not None]
+        promises += [
+            _delay(setting, c)
+            for c in contracts.guaranteed
+            if c.latency_slo_ns is None and fits and contracts.policy in BOUNDS
+        ]
+    return (admission, *_colours(contracts), *promises, *consequences(setting, fits))
 
 
 def is_judged(contracts: ContractSet) -> bool:
@@ -58,31 +71,26 @@ def is_judged(contracts: ContractSet) -> bool:
 
 def capacity(device: Device) -> BytesPerNs:
     """Return the least effective rate at any temperature up to the device's hottest."""
-    hottest = device.max_temperature_c
-    return min(safe_capacity(device, hottest), safe_capacity(device, min(COLDEST_C, hottest)))
+    return safe_capacity(device, worst_temperature(device))
 
 
-def _scope(device: Device) -> str:
-    return f"{device.name}, up to {_decimal(device.max_temperature_c)} C"
+def worst_temperature(device: Device) -> Celsius:
+    """Return the temperature, of those up to the device's hottest, at which least is left."""
+    ends = (device.max_temperature_c, min(COLDEST_C, device.max_temperature_c))
+    return min(ends, key=lambda temperature: effective_rate(device, temperature))
 
 
-# ---- admission ----
+def scope_of(device: Device) -> str:
+    """Return the device and its temperatures in words."""
+    return f"{device.name}, up to {decimal(device.max_temperature_c)} C"
 
 
-def _admission(contracts: ContractSet, rate: BytesPerNs) -> ContractCheck:
-    guarantees = [contract.guaranteed_bytes_per_ns for contract in contracts.guaranteed]
-    total = sum(guarantees, Fraction(0))
-    holds = bool(admits(guarantees, rate))
-    # GB/s to three places, rounded against the claim: what is promised up, what is there down.
-    words = f"{_decimal(_up(total))} GB/s of {_decimal(_down(rate))} GB/s"
-    return ContractCheck(
-        "contracts.admission",
-        ("AD-1",),
-        "The guarantees of all tenants are there at every temperature.",
-        _scope(contracts.device),
-        Kind.PROVED if holds else Kind.COUNTEREXAMPLE,
-        words,
-    )
+def _server(device: Device) -> Server | None:
+    """Return the channel at its worst temperature, or None if it is dark all the time."""
+    refresh = worst_refresh(device, worst_temperature(device))
+    if refresh.blackout >= refresh.interval:
+        return None
+    return Server(device.peak_bytes_per_ns, refresh if refresh.blackout else None)
 
 
 # ---- colours ----
@@ -108,50 +116,170 @@ def _colours(contracts: ContractSet) -> tuple[ContractCheck, ...]:
             f"{len(coloured)} tenants with a page_color, {contracts.device.name}",
             Kind.PROVED if shared is None else Kind.COUNTEREXAMPLE,
             words,
+            theorem="allocator-isolation",
         ),
     )
+
+
+# ---- admission ----
+
+
+def _admission(setting: Setting) -> ContractCheck:
+    guarantees, rate = setting.guarantees, setting.rate
+    holds = bool(admits(guarantees, rate))
+    return ContractCheck(
+        "contracts.admission",
+        ("AD-1", "AD-4"),
+        "The guarantees of all tenants are there at every temperature.",
+        setting.scope,
+        Kind.PROVED if holds else Kind.COUNTEREXAMPLE,
+        _fitting_words(setting),
+        theorem="admission-range",
+        premises=(_fitting(setting),),
+        follows=f"{decimal(down(rate - setting.total))} GB/s are left over at every temperature" if holds else "",
+        seek=lambda: _behind(setting),
+    )
+
+
+def _fitting_words(setting: Setting) -> str:
+    return f"{decimal(up(setting.total))} GB/s of {decimal(down(setting.rate))} GB/s"
+
+
+def _fitting(setting: Setting) -> Premise:
+    fits = bool(admits(setting.guarantees, setting.rate))
+    verb = "sum to at most" if fits else "sum to more than"
+    words = f"the guarantees, {decimal(up(setting.total))} GB/s, {verb} what is left, {decimal(down(setting.rate))}"
+    return Premise(f"{words} GB/s", fits)
+
+
+def _behind(setting: Setting) -> Sought:
+    """Return a backlog that falls behind; where it grows too slowly to be replayed, the rule that would admit it."""
+    contracts, device, rate = setting.contracts, setting.contracts.device, setting.rate
+    server = _server(device)
+    refresh = worst_refresh(device, worst_temperature(device))
+    promised = [c.latency_slo_ns for c in contracts.guaranteed if c.latency_slo_ns is not None]
+    latency = max([*promised, refresh.blackout])
+    if server is not None:
+        # Whole bytes: the private channels may be done a byte each too early.
+        missing = setting.total - rate
+        until = math.floor((latency * rate + len(setting.guarantees)) / missing) + 1
+        sizes = [max(1, math.floor(g * until)) for g in setting.guarantees]
+        if until * setting.total / rate < MOST_INTERVALS * refresh.interval and max(sizes) < 10**18:
+            words = (
+                f"{_fitting_words(setting)}: after {us(Fraction(until))} us of it the device is more than "
+                f"{us_down(latency)} us behind"
+            )
+            return Sought(_backlog(setting, refresh, latency, sizes), words)
+    rules = {"essay": essay_admits(setting.guarantees, device.peak_bytes_per_ns),
+             "no-tax": setting.total <= device.peak_bytes_per_ns}  # fmt: skip
+    rule = next((name for name, admitted in rules.items() if admitted), None)
+    if rule is None:
+        return Sought(None)
+    parameters = {"guarantees": setting.guarantees, "peak": device.peak_bytes_per_ns, **_dark(refresh)}
+    statement = "A rule that admits the guarantees of the file admits what is there."
+    return Sought(Schedule("AD-1", statement, "admission", rule, "oversubscription", parameters, ()))
+
+
+def _backlog(setting: Setting, refresh: Refresh, latency: ExactNs, sizes: list[int]) -> Schedule:
+    device = setting.contracts.device
+    parameters: dict[str, object] = {"guarantees": setting.guarantees, "latency": latency}
+    parameters |= {"peak": device.peak_bytes_per_ns, **_dark(refresh)}
+    requests = tuple(Request(number, 0, size) for number, size in enumerate(sizes))
+    statement = "What the tenants send at their guarantees is served as fast as that, but for the largest latency."
+    return Schedule("AD-1", statement, "admission", "work-conserving", "behind", parameters, requests)
+
+
+def _dark(refresh: Refresh) -> dict[str, object]:
+    return {"interval": refresh.interval, "blackout": refresh.blackout}
 
 
 # ---- the promise ----
 
 
-def _promise(contracts: ContractSet, contract: Contract, rate: BytesPerNs, fits: bool) -> ContractCheck:
+def _promise(setting: Setting, contract: Contract, fits: bool) -> ContractCheck:
     assert contract.latency_slo_ns is not None
-    promised = contract.latency_slo_ns
-    bound = _bound(contracts, contract, rate) if fits else None
-    if bound is None:
-        kind, finding = Kind.UNKNOWN, _why_open(contracts, rate, fits)
-    else:
-        kind = Kind.PROVED if bound <= promised else Kind.COUNTEREXAMPLE
-        finding = f"at most {_us(bound)} us, {_us(promised)} us promised"
-    bounds = _clause_of_bound(contracts.policy)
-    return ContractCheck(
-        f"contracts.promise.{contract.name}",
-        ("PR-3", *bounds),
-        f"Every request of {contract.name} in contract finishes within its latency of its expected arrival.",
-        f"policy {contracts.policy}, {_scope(contracts.device)}",
-        kind,
-        finding,
-        tuple(f"the delay bound of {clause}" for clause in bounds),
+    promised, policy = contract.latency_slo_ns, setting.contracts.policy
+    bound = _bound(setting, policy, contract) if fits else None
+    kept = bound is not None and bound <= promised
+    finding = f"EAT + {us(bound)} us, {us(promised)} us promised" if bound is not None else ""
+    return attrs.evolve(
+        _about(setting, contract, "promise", bound),
+        statement=f"Every request of {contract.name} in contract finishes within its latency of its expected arrival.",
+        kind=Kind.PROVED if kept else Kind.UNKNOWN,
+        finding=finding or _why_open(setting, contract, fits),
+        premises=(*_premises(setting, bound), *(() if bound is None else (_within(bound, promised),))),
+        seek=None if _is_held(setting, contract, fits) else lambda: _late(setting, contract, bound),
     )
 
 
-def _bound(contracts: ContractSet, contract: Contract, rate: BytesPerNs) -> ExactNs | None:
+def _delay(setting: Setting, contract: Contract) -> ContractCheck:
+    """A tenant without a latency has the bound of the policy all the same."""
+    bound = _bound(setting, setting.contracts.policy, contract)
+    assert bound is not None
+    return attrs.evolve(
+        _about(setting, contract, "delay", bound), finding=f"EAT + {us(bound)} us, no latency promised", owed=False
+    )
+
+
+def _about(setting: Setting, contract: Contract, what: str, bound: ExactNs | None) -> ContractCheck:
+    theorem, *clauses = BOUNDS.get(setting.contracts.policy, ("",))
+    return ContractCheck(
+        f"contracts.{what}.{contract.name}",
+        ("PR-3", *clauses),
+        f"Every request of {contract.name} in line finishes within the delay of the policy of its expected arrival.",
+        f"policy {setting.contracts.policy}, {setting.scope}",
+        Kind.PROVED,
+        "",
+        tuple(f"the delay bound of {clause}" for clause in clauses),
+        theorem=theorem,
+        premises=_premises(setting, bound),
+        follows="" if bound is None else f"{contract.name} finishes by EAT + {us(bound)} us",
+    )
+
+
+def _premises(setting: Setting, bound: ExactNs | None) -> tuple[Premise, ...]:
+    fitting = _fitting(setting)
+    if bound is not None or not fitting.met:
+        return (fitting,)
+    return fitting, Premise(f"the policy {setting.contracts.policy} has a bound that is proved", False)
+
+
+def _held(setting: Setting, contract: Contract) -> ExactNs | None:
+    """Return the bound of a policy that properties hold every execution to, proved or not; None where there is none."""
+    contracts = setting.contracts
+    shaped = all(c.excess is Excess.SHAPED for c in contracts.guaranteed)
+    if contracts.policy not in DELAY_POLICIES or (contracts.policy == "fcfs" and not shaped):
+        return None
+    crowd = Crowd.of(contracts.contracts, Supply(setting.rate, contracts.device.blackout_ns))
+    return bounds_of(contracts.policy, crowd, contract, own=True).expected
+
+
+def _is_held(setting: Setting, contract: Contract, fits: bool) -> bool:
+    """Return whether a search for a schedule is in vain: properties hold a bound that is within the latency."""
+    held = _held(setting, contract) if fits else None
+    return held is not None and contract.latency_slo_ns is not None and held <= contract.latency_slo_ns
+
+
+def _within(bound: ExactNs, promised: ExactNs) -> Premise:
+    words = "is within" if bound <= promised else "is above"
+    return Premise(f"the bound, {us(bound)} us, {words} the latency, {us(promised)} us", bound <= promised)
+
+
+def _bound(setting: Setting, policy: str, contract: Contract) -> ExactNs | None:
     """Return the longest time from expected arrival to finish, or None for a policy that gives none.
 
     In-contract requests are at most the tenant's largest; a request in the background may have just begun.
     """
-    others = sum(c.max_request_bytes for c in contracts.guaranteed if c is not contract)
     delay = promised_delay(
-        contracts.policy,
+        policy,
         contract.max_request_bytes,
-        others,
-        rate,
-        contracts.device.blackout_ns,
+        setting.others(contract),
+        setting.rate,
+        setting.contracts.device.blackout_ns,
         contract.guaranteed_bytes_per_ns,
-        max(c.max_request_bytes for c in contracts.guaranteed),
+        max(c.max_request_bytes for c in setting.contracts.guaranteed),
     )
-    return None if delay is None else Fraction(delay) + Fraction(_largest_background(contracts)) / rate
+    return None if delay is None else Fraction(delay) + Fraction(setting.background) / setting.rate
 
 
 def _largest_background(contracts: ContractSet) -> int:
@@ -159,37 +287,33 @@ def _largest_background(contracts: ContractSet) -> int:
     return max(sizes, default=0)
 
 
-def _why_open(contracts: ContractSet, rate: BytesPerNs, fits: bool) -> str:
+def _why_open(setting: Setting, contract: Contract, fits: bool) -> str:
     if not fits:
         return "no bound holds where the guarantees are not there (contracts.admission)"
-    first = contracts.guaranteed[0]
-    giving = [p for p in POLICIES if _bound(attrs.evolve(contracts, policy=p), first, rate) is not None]
-    return f"the policy {contracts.policy} gives no proved bound on the delay, so the promise may be broken; " + (
-        f"{', '.join(giving[:-1])} and {giving[-1]} give one"
-    )
+    policy, held = setting.contracts.policy, _held(setting, contract)
+    giving = [p for p in POLICIES if _bound(setting, p, contract) is not None]
+    others = f"{', '.join(giving[:-1])} and {giving[-1]} give one"
+    if held is not None:
+        return f"{policy} gives no proved bound on the delay, properties hold EAT + {us(held)} us; {others}"
+    return f"{policy} gives no proved bound on the delay, so the promise may be broken; {others}"
 
 
-def _clause_of_bound(policy: str) -> tuple[str, ...]:
-    return CLAUSE_OF_BOUND.get(policy, ())
+def _late(setting: Setting, contract: Contract, bound: ExactNs | None) -> Sought:
+    """Return the schedule that makes the tenant later than was promised, or how late the worst of those tried does."""
+    server = _server(setting.contracts.device)
+    if server is None or contract.latency_slo_ns is None:
+        return Sought(None)
+    stage = Stage.of(setting.contracts.contracts, contract, server, policed=True)
+    reached = breach(setting.contracts.policy, stage, contract.latency_slo_ns)
+    if reached is None:
+        return Sought(None)
+    if reached.late_ns <= contract.latency_slo_ns:
+        return Sought(None, f"the worst schedule that was tried is {us_down(reached.late_ns)} us late")
+    promised = f"{us(contract.latency_slo_ns)} us promised"
+    most = promised if bound is None else f"EAT + {us(bound)} us, {promised}"
+    return Sought(_told(reached.schedule, contract), f"{most}, {us_down(reached.late_ns)} us late in a schedule")
 
 
-# ---- numbers for people, rounded against the claim ----
-
-
-def _up(value: Fraction) -> Fraction:
-    return Fraction(math.ceil(value * 1000), 1000)
-
-
-def _down(value: Fraction) -> Fraction:
-    return Fraction(math.floor(value * 1000), 1000)
-
-
-def _us(time: ExactNs) -> str:
-    return _decimal(_up(time / 1000))
-
-
-def _decimal(value: Fraction) -> str:
-    """Return a number of at most three places."""
-    digits = f"{abs(int(value * 1000)):04d}"
-    sign = "-" if value < 0 else ""
-    return f"{sign}{digits[:-3]}.{digits[-3:]}".rstrip("0").rstrip(".")
+def _told(schedule: Schedule, contract: Contract) -> Schedule:
+    words = f"Every request of {contract.name} in contract finishes by its expected arrival + latency."
+    return attrs.evolve(schedule, statement=words)

@@ -16,15 +16,15 @@ def schedule_of(
     model: z3.ModelRef,
     heading: tuple[str, str, str, str, str],
     parameters: Mapping[str, Any],
-    requests: Sequence[tuple[Any, Any, Any]],
+    requests: Sequence[tuple[Any, ...]],
 ) -> Schedule:
-    """Return the schedule whose tenants, arrivals (ns), sizes (bytes) and parameters are terms of `model`.
+    """Return the schedule whose tenants, arrivals (ns), sizes (bytes), rows and parameters are terms of `model`.
 
     `heading` is (clause, statement, mechanism, rule, claim).
     """
     clause, statement, mechanism, rule, claim = heading
     rows = [[int(decide(model, term)) for term in request] for request in requests]
-    decoded = [Request(tenant, at, size) for tenant, at, size in rows]
+    decoded = [Request(tenant, at, size, page[0] if page else 0) for tenant, at, size, *page in rows]
     exact = {key: _exact(model, term) for key, term in parameters.items()}
     return Schedule(clause, statement, mechanism, rule, claim, exact, tuple(decoded))
 

@@ -21,6 +21,7 @@ from headgate.model.arbiters.fr_fcfs import OpenRow, fr_fcfs
 from headgate.model.bounds import pairwise_gap
 from headgate.model.bucket import Bucket, envelope, full, offer, refill
 from headgate.model.marker import Colour, Marker, MarkerRates, fresh, mark
+from headgate.model.memory.eviction import Claims, Holdings, Policy, load
 from headgate.model.refresh import Channel, Refresh, pass_time, service_curve
 from headgate.proofs import flows as fair
 from headgate.proofs.symbolic import lift, symbolic
@@ -130,6 +131,22 @@ def _pair_system(name: str) -> System:
     )  # fmt: skip
 
 
+def _entitlement() -> System:
+    """Two requests that load pages, under a score that changes with every load; of the first its loads are counted."""
+    names = "own other capacity floor other_floor asked own_key other_key"
+    own, other, capacity, floor, other_floor, asked, *keys = z3.Ints(names)
+    policy = Policy("any score", lambda *_: keys, floored=True)
+    claims, steps = Claims((floor, other_floor), (lift(0), lift(0))), []
+    for who in (0, 1):
+        _, after = load(Holdings((own, other), (lift(0), lift(0))), capacity, claims, who, policy, keys)
+        steps.append((lift(True), (*after.resident, capacity, floor, other_floor, asked + (who == 0))))
+    return System(
+        (own, other, capacity, floor, other_floor, asked), (lift(0), lift(0), capacity, floor, other_floor, lift(0)),
+        z3.And(capacity >= 1, floor >= 0, other_floor >= 0, floor + other_floor <= capacity), tuple(steps),
+        z3.And(own < floor, own < asked), "two requests, nothing pinned",
+    )  # fmt: skip
+
+
 def _capped() -> System:
     row, passed, cap = z3.Ints("row passed cap")
     policy, tenants, here = fr_fcfs("fr-fcfs-cap", cap), Tenants(2, (0, 1), (0, 0), (1, 1)), OpenRow(row, passed)
@@ -150,6 +167,7 @@ SYSTEMS: Mapping[str, Callable[[], System]] = {
     "refresh-service-curve": _refresh,
     "sfq-pairwise-gap": _pair("sfq"),
     "scfq-pairwise-gap": _pair("scfq"),
+    "eviction-entitlement": _entitlement,
     "fr-fcfs-cap-bypass": _capped,
 }
 
@@ -179,6 +197,7 @@ NOT_ASKED: Mapping[str, str] = {
     "refresh-postponed": "refreshes owed times the blackout are products of unknowns",
     "refresh-anywhere": "its claim is a step from an invariant of one interval to any window",
     "vtc-gap": "its claim is one step from the invariant itself",
+    "fq-codel-turns": "its claim is a count that goes down with every service, on one step",
     "allocator-isolation": "one page stands for all: what is not touched would be a state without an end",
     "allocator-leases": "as for allocator-isolation",
     "allocator-conservation": "as for allocator-isolation",
@@ -188,7 +207,14 @@ NOT_ASKED: Mapping[str, str] = {
     "drr-delay": "guarantees times time are products of unknowns",
     "sfq-weighted-gap": "sfq-pairwise-gap is asked of the same steps, in cost",
     "composed-delay": "rates times what is owed are products of unknowns",
-    "drr-service-curve": "turns times quanta are products of unknowns",
+    "eviction-capacity": "its claim is the invariant itself",
+    "lru-stack": "its claim is the invariant itself",
+    "lru-whale-and-minnows": "its claim is one step from the invariant itself",
+    "step-fewest-misses": "its claim is the invariant itself",
+    "prefix-misses": "its claim is the invariant itself",
+    "pages-maximum": "its claim is one step from the invariant itself",
+    "pages-quota": "its claim is one step from the invariant itself",
+    "pages-preemption": "its claim is one step from the invariant itself",
     "drr-request-delay": "as for drr-turns",
     "drr-turns": "turns times quanta are products of unknowns",
 }

@@ -1,6 +1,7 @@
-"""What must hold of the token bucket (TB-1 to TB-7), whatever is offered to it."""
+"""What must hold of the token bucket (TB-1 to TB-8), whatever is offered to it."""
 
 from fractions import Fraction
+from itertools import accumulate
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from headgate.model import bucket
 from headgate.model.bucket import Bucket
 from headgate.properties import strategies
 from headgate.properties.measures import Sent, admitted, overrun, required_decisions
+from headgate.properties.oracles import bucket as oracle
 from headgate.properties.strategies import Gate, Offer
 from headgate.spec.links import checks
 
@@ -136,3 +138,34 @@ def test_essay_bucket_queues_only_where_nothing_can_be_borrowed(level: int, size
     passed, after = bucket.essay_offer(Bucket(level), size, 9, 10)
     assert passed
     assert after.level == max(0, level - size)
+
+
+@checks("TB-8")
+@given(GATES_WITH_OFFERS)
+@example(EDGES)
+@example((Gate(Fraction(1), 4), [Offer(4, 4), Offer(0, 4)]))  # the idle spell is paid for after the bucket is empty
+@example((Gate(Fraction(1), 4), [Offer(3, 1), Offer(0, 1), Offer(0, 4)]))
+def test_a_paused_bucket_pays_for_the_time_that_it_was_full(drawn: tuple[Gate, list[Offer]]) -> None:
+    """It decides as the plain version does, which admits whatever the token bucket admits, and more."""
+    gate, offers = drawn
+    state, decided, times = bucket.paused_full(gate.depth), [], list(accumulate(offer.elapsed for offer in offers))
+    for offer in offers:
+        state = bucket.paused_refill(state, gate.rate, gate.depth, offer.elapsed)
+        passed, charged = bucket.offer(Bucket(state.level), offer.size)
+        state = bucket.PausedBucket(charged.level, state.uncounted)
+        decided.append(passed)
+    sent = [(time, offer.size) for time, offer in zip(times, offers, strict=True)]
+    assert decided == oracle.paused_admitted(sent, gate.rate, gate.depth)
+
+
+@checks("TB-8")
+@given(strategies.gates())
+@example(Gate(Fraction(3), 4))
+def test_a_paused_bucket_admits_twice_its_depth_after_an_idle_spell(gate: Gate) -> None:
+    """However small the rate: a spell that is long enough to fill it fills it twice."""
+    spell = -(-gate.depth // gate.rate)
+    idle = bucket.paused_refill(bucket.paused_full(gate.depth), gate.rate, gate.depth, spell)
+    passed, charged = bucket.offer(Bucket(idle.level), gate.depth)
+    again = bucket.paused_refill(bucket.PausedBucket(charged.level, idle.uncounted), gate.rate, gate.depth, 0)
+    assert passed
+    assert again.level == gate.depth

@@ -12,7 +12,7 @@ from headgate.spec.devices import FIELDS, profile, profiles
 from headgate.spec.errors import InputError
 from headgate.spec.links import checks
 from headgate.spec.reading import decimal_text
-from headgate.spec.vocabulary import POLICIES, TREATMENTS, ContractSet, Excess
+from headgate.spec.vocabulary import POLICIES, TREATMENTS, ContractSet, Excess, Geometry
 
 MIB = 2**20
 
@@ -128,7 +128,8 @@ def outcome(text: str) -> ContractSet | str:
 def test_every_number_of_a_profile_has_a_source(name: str) -> None:
     """Each field that a profile fills stands beside a source of more than a word."""
     provenance = profile(name).provenance
-    assert set(provenance) == set(FIELDS.values())
+    geometry = {f"geometry.{field.name}" for field in attrs.fields(Geometry)}
+    assert set(provenance) == set(FIELDS.values()) | geometry
     assert all(len(source.split()) > 3 for source in provenance.values())
 
 

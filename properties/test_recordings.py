@@ -33,7 +33,7 @@ from headgate.spec.vocabulary import Contract, ContractSet, Device, Excess, Requ
 
 PLAIN_DEVICE = Device("plain", Fraction(8), Fraction(0), Fraction(0), Fraction(100))
 ORDERLY_POLICIES = (
-    *("sfq", "early", "scfq", "wfq", "wf2q+", "drr", "round-robin", "vtc"),
+    *("sfq", "early", "scfq", "wfq", "wf2q+", "drr", "round-robin", "vtc", "fq-codel"),
     *("fr-fcfs", "fr-fcfs-cap", "fcfs", "priority"),
 )
 

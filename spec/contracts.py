@@ -34,12 +34,9 @@ from headgate.spec.reading import (
 )
 from headgate.spec.vocabulary import POLICIES, TREATMENTS, Contract, ContractSet, Device, Excess, RefreshRule
 
-__all__ = ["LATER_POLICIES", "LIMIT_BYTES", "contracts_of", "parse_contracts", "read_contracts"]
+__all__ = ["LIMIT_BYTES", "contracts_of", "parse_contracts", "read_contracts"]
 
 LIMIT_BYTES = 2**20
-
-# Known by name, so that the message can say that it is this version, not the name, that falls short.
-LATER_POLICIES = ("fq-codel",)
 
 _NS_PER_MS = 10**6
 _NS_PER_US = 10**3
@@ -54,8 +51,7 @@ _POLICY_WORDS = f"a policy of this version ({', '.join(POLICIES)})"
 def _policy(value: object) -> str:
     if isinstance(value, str) and value in POLICIES:
         return value
-    later = isinstance(value, str) and value in LATER_POLICIES
-    raise MismatchError(_POLICY_WORDS, shown(value) + (", which it does not model yet" if later else ""))
+    raise MismatchError(_POLICY_WORDS, shown(value))
 
 
 def _is_name(written: str) -> bool:

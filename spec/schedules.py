@@ -33,7 +33,7 @@ from headgate.spec.reading import (
 from headgate.spec.units import exact_text, parse_exact
 from headgate.spec.vocabulary import Request, Schedule
 
-__all__ = ["FORMAT", "LIMIT_BYTES", "parse_schedule", "read_schedule", "schedule_text", "write_schedule"]
+__all__ = ["FORMAT", "LIMIT_BYTES", "parse_schedule", "read_schedule", "schedule_of", "schedule_text", "write_schedule"]
 
 FORMAT = 1
 LIMIT_BYTES = 16 * 2**20
@@ -133,12 +133,17 @@ def read_schedule(path: Path | str) -> Schedule:
 
 def parse_schedule(content: str, source: str = "<schedule>") -> Schedule:
     """Return the schedule of a JSON text, named `source` in messages; InputError as `read_schedule`."""
+    return schedule_of(parse_json(content, source), source)
+
+
+def schedule_of(data: object, source: str = "<schedule>") -> Schedule:
+    """Return the schedule of the value of a JSON text (`headgate.spec.reading.parse_json`); InputError likewise."""
 
     def place(steps: Steps) -> str:
         return place_of(source, steps)
 
-    file = structure(parse_json(content, source), ScheduleFile, place)
-    requests = tuple(Request(*attrs.astuple(table)) for table in file.requests)
+    file = structure(data, ScheduleFile, place)
+    requests = tuple(Request(t.tenant, t.arrival_ns, t.bytes, t.row, t.operation) for t in file.requests)
     for number in range(1, len(requests)):
         last, arrival = requests[number - 1].arrival_ns, requests[number].arrival_ns
         if arrival < last:

@@ -43,8 +43,7 @@ Number = Any
 
 def exact_text(value: Fraction | int) -> int | str:
     """Return `value` as it stands in JSON: an integer, or the string "numerator/denominator"."""
-    exact = Fraction(value)
-    return exact.numerator if exact.denominator == 1 else f"{exact.numerator}/{exact.denominator}"
+    return value.numerator if value.denominator == 1 else f"{value.numerator}/{value.denominator}"
 
 
 def parse_exact(value: object) -> Fraction:

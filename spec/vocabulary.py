@@ -39,6 +39,7 @@ POLICIES = (
     "drr",
     "round-robin",
     "vtc",
+    "fq-codel",
     "fr-fcfs",
     "fr-fcfs-cap",
     "fcfs",

@@ -12,10 +12,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the tables that tests recorded, also where they ran in another process."""
+    """Print the tables that tests recorded, also where they ran in another process; rows of one name make one table."""
+    tables: dict[str, list[str]] = {}
     for reports in terminalreporter.stats.values():
         for report in reports:
             for name, table in getattr(report, "user_properties", ()):
-                if name.startswith("table: ") and getattr(report, "when", "") == "call":
-                    terminalreporter.section(name.removeprefix("table: "))
-                    terminalreporter.write_line(table)
+                kind, _, title = name.partition(": ")
+                if kind in ("table", "row") and getattr(report, "when", "") == "call":
+                    tables.setdefault(title, []).append(table)
+    for title, rows in tables.items():
+        terminalreporter.section(title)
+        terminalreporter.write_line("\n".join(sorted(rows)))

@@ -1,14 +1,18 @@
 """Break each rule by hand and see who notices: the mutants, and the program that runs them.
 
 A mutant replaces one piece of text in one module of the model. It is killed by a theorem that no longer gets its
-verdict, or by a property that fails; a disagreement between two implementations does not count. Who may kill it is
-computed: the theorems and properties of the clauses that the broken function implements, then all the others.
+verdict, properties left aside; where no theorem can, the mutant says so (`property_only`, with the reason), and a
+property that fails kills it. A disagreement between two implementations does not count. The theorems of the clauses
+that the broken function implements are asked first, then all others that run this function (`headgate.tests.reach`),
+then the properties, those of these clauses first.
 
-`python -m headgate.tests.mutation [ID ...]` runs them and prints the table; `--json` prints it for a machine. Each
-mutant lives in a process of its own, forked before any module of headgate is imported.
+`python -m headgate.tests.mutation [ID ...]` runs them and prints the table; `--json` prints it for a machine, and
+`--all` asks every theorem: also those that do not run the function, and slow ones where a reason is given. Each mutant
+lives in a process of its own, forked before any module of headgate is imported.
 """
 
 import argparse
+import functools
 import importlib
 import importlib.util
 import itertools
@@ -17,7 +21,7 @@ import multiprocessing
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
@@ -26,22 +30,38 @@ from typing import Any
 import attrs
 
 from headgate.tests.mutants import MUTANTS, Mutant
+from headgate.tests.reach import Reach, place_of, reaches
 
-__all__ = ["MUTANTS", "Mutant", "Outcome", "run"]
+__all__ = ["MUTANTS", "Mutant", "Outcome", "lines_of", "run"]
 
 
 # A mutant that runs for ever is not killed by being stopped.
 MOST_SECONDS = 600
+QUICK_S = 0.5
 
 
 @attrs.frozen
 class Outcome:
-    """What became of a mutant: its killer ("theorem NAME" or "property NAME"), or None if it survived."""
+    """What became of a mutant: its killer ("theorem NAME" or "property NAME"), or None if it survived.
+
+    `property_only` is the reason that the mutant gives for having no theorem.
+    """
 
     id: str
     killer: str | None
     seconds: float
     note: str = ""
+    property_only: str = ""
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with the outcome, if anything is."""
+        if self.killer is None:
+            return f"survived: {self.note}"
+        by_theorem = self.killer.startswith("theorem ")
+        if by_theorem and self.property_only:
+            return f"stale property_only: {self.killer} kills it"
+        return "" if by_theorem or self.property_only else "no theorem kills it, and property_only gives no reason"
 
 
 class _MutantFinder:
@@ -77,20 +97,46 @@ class _MutantLoader(SourceFileLoader):
         return self.source_to_code(changed.encode(), self.path)
 
 
-def _theorems(clauses: tuple[str, ...], linked: bool) -> Iterator[tuple[str, bool]]:
-    """Yield (name, still as expected) for the theorems of `clauses` (`linked`), or for all the others."""
+def _theorems(mutant: Mutant, known: Mapping[str, Reach] | None) -> Iterator[tuple[str, bool]]:
+    """Yield (name, still as expected) for the theorems, those of the mutant's clauses first, then the quicker ones.
+
+    Of those whose reach is `known`, only what reaches the change; a theorem that breaks down is not as expected.
+    """
     from headgate.proofs.catalogue import catalogue
-    from headgate.proofs.runner import Limits, ReplayMismatch, prove
+    from headgate.proofs.runner import Limits, prove
 
-    for theorem in catalogue():
-        if bool(set(theorem.clauses) & set(clauses)) is linked:
-            try:
-                yield f"theorem {theorem.id}", prove(theorem, Limits(backstop_ms=20_000)).as_expected
-            except ReplayMismatch:
-                yield f"theorem {theorem.id}", False
+    theorems = [theorem for theorem in catalogue() if known is None or _is_asked(known[theorem.id], mutant)]
+    cost = {theorem.id: 0.0 if known is None else known[theorem.id].seconds for theorem in theorems}
+    for theorem in sorted(theorems, key=lambda t: (not set(t.clauses) & set(mutant.clauses), cost[t.id])):
+        try:
+            yield f"theorem {theorem.id}", prove(theorem, Limits(backstop_ms=20_000)).as_expected
+        except Exception:
+            yield f"theorem {theorem.id}", False
 
 
-def _properties(clauses: tuple[str, ...], linked: bool) -> Iterator[tuple[str, bool]]:
+def _is_asked(reach: Reach, mutant: Mutant) -> bool:
+    """Whether the theorem runs the change; whether a reason is stale, only quick theorems are asked."""
+    is_quick = reach.seconds <= QUICK_S or not mutant.property_only
+    return is_quick and reach.holds(f"headgate.model.{mutant.module}", _place(mutant))
+
+
+@functools.cache
+def _place(mutant: Mutant) -> str:
+    """Return the function whose text the mutant changes; "" where it stands in none."""
+    spec = importlib.util.find_spec(f"headgate.model.{mutant.module}")
+    assert spec is not None
+    assert spec.origin is not None
+    text = Path(spec.origin).read_text(encoding="utf-8")
+    return place_of(text, max(0, text.find(mutant.old)))
+
+
+def _properties(mutant: Mutant) -> Iterator[tuple[str, bool]]:
+    """Yield (name, still passes) for the properties, those of the mutant's clauses first."""
+    for linked in (True, False):
+        yield from _properties_of(mutant.clauses, linked)
+
+
+def _properties_of(clauses: tuple[str, ...], linked: bool) -> Iterator[tuple[str, bool]]:
     """Yield (name, still passes) for the properties of `clauses` (`linked`), or for all the others."""
     from headgate.spec.links import CHECKS
 
@@ -147,41 +193,54 @@ def _out_of_time(*_: object) -> None:
     raise _OutOfTime(f"nobody noticed within {MOST_SECONDS} s")
 
 
-def _judge(mutant: Mutant) -> Outcome:
+def _judge(task: tuple[Mutant, Mapping[str, Reach] | None]) -> Outcome:
     """Run in a fresh process: import the mutant, then ask the theorems and the properties."""
+    mutant, known = task
     begun = time.monotonic()
     signal.signal(signal.SIGALRM, _out_of_time)
     signal.alarm(MOST_SECONDS)
     sys.meta_path.insert(0, _MutantFinder(mutant))  # type: ignore[arg-type]
     try:
-        for linked in (True, False):
-            for checks in (_theorems, _properties):
-                for name, fine in checks(mutant.clauses, linked):
-                    if not fine:
-                        return Outcome(mutant.id, name, time.monotonic() - begun)
+        importlib.import_module(f"headgate.model.{mutant.module}")
+        for name, fine in itertools.chain(_theorems(mutant, known), _properties(mutant)):
+            if not fine:
+                return Outcome(mutant.id, name, time.monotonic() - begun, "", mutant.property_only)
     except (Exception, _OutOfTime) as error:
-        return Outcome(mutant.id, None, time.monotonic() - begun, f"{type(error).__name__}: {error}")
-    return Outcome(mutant.id, None, time.monotonic() - begun, "survived")
+        note = f"{type(error).__name__}: {error}"
+        return Outcome(mutant.id, None, time.monotonic() - begun, note, mutant.property_only)
+    return Outcome(mutant.id, None, time.monotonic() - begun, "survived", mutant.property_only)
 
 
 UNCHANGED = Mutant("unchanged", "bucket", "return Bucket(depth)", "return Bucket(depth)", ("TB-1",))
 
 
-def run(mutants: Iterable[Mutant], workers: int = 2) -> list[Outcome]:
-    """Judge `mutants`, each in a process of its own; the outcomes keep their order."""
+# To know what theorems reach costs as much as to ask all of them of so many mutants.
+FEW = 1
+
+
+def run(mutants: Sequence[Mutant], asks_all: bool = False, workers: int = 2) -> list[Outcome]:
+    """Judge `mutants`, each in a process of its own; the outcomes keep their order.
+
+    Unless `asks_all`, a theorem that does not run what a mutant changes is not asked about it.
+    """
     # What is slow to import and is not headgate's is shared by all forks.
     for name in ("hypothesis", "numpy", "z3"):
         importlib.import_module(name)
     context = multiprocessing.get_context("fork")
     with context.Pool(workers, maxtasksperchild=1) as pool:
-        return pool.map(_judge, list(mutants), chunksize=1)
+        known = None if asks_all or len(mutants) <= FEW else pool.apply(reaches)
+        return pool.map(_judge, [(mutant, known) for mutant in mutants], chunksize=1)
 
 
-def _print_table(outcomes: list[Outcome]) -> None:
+def lines_of(outcomes: Sequence[Outcome]) -> Iterator[str]:
+    """Yield the table: a line a mutant, by whom it was killed, and why by no theorem; then how many."""
     for outcome in outcomes:
-        print(f"{outcome.id:34} {outcome.killer or 'SURVIVED ' + outcome.note:60} {outcome.seconds:5.1f} s")
-    killed = sum(outcome.killer is not None for outcome in outcomes)
-    print(f"{killed} of {len(outcomes)} mutants killed")
+        kind, _, name = (outcome.killer or "").partition(" ")
+        why = outcome.fault or outcome.property_only
+        yield f"{outcome.id:36} {kind or 'SURVIVED':8} {name:32} {outcome.seconds:5.1f} s  {why}".rstrip()
+    by = [(outcome.killer or "nobody").partition(" ")[0] for outcome in outcomes]
+    kinds = f"{by.count('theorem')} by a theorem alone, {by.count('property')} by a property"
+    yield f"{len(by) - by.count('nobody')} of {len(by)} mutants killed: {kinds}"
 
 
 def main() -> int:
@@ -189,14 +248,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run the mutants of the model.")
     parser.add_argument("ids", nargs="*")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--all", action="store_true")
     given = parser.parse_args()
     chosen = [m for m in (*MUTANTS, UNCHANGED) if m.id in given.ids] if given.ids else list(MUTANTS)
-    outcomes = run(chosen)
+    outcomes = run(chosen, given.all)
     if given.json:
         print(json.dumps([attrs.asdict(outcome) for outcome in outcomes]))
     else:
-        _print_table(outcomes)
-    return 0 if all(outcome.killer for outcome in outcomes) else 1
+        print("\n".join(lines_of(outcomes)))
+    return 1 if any(outcome.fault for outcome in outcomes) else 0
 
 
 if __name__ == "__main__":

@@ -78,6 +78,17 @@ def test_the_sizes_for_25_us(contracts: Callable[..., str], capsys: Text) -> Non
     assert small["guarantee_for_latency_in_a_burst"] == "32000/81"
 
 
+def test_what_is_proved_is_told_from_what_properties_hold(contracts: Callable[..., str], capsys: Text) -> None:
+    rows = {row["policy"]: row for row in printed(capsys, contracts(policy="wf2q+"))[1]["policies"]}
+    assert {name for name, row in rows.items() if not row["proved"]} == {"fcfs"}
+    # Both have absolute deadlines, so that they give the same, whatever the set.
+    assert rows["wf2q+"]["any"] == rows["wf2q+"]["own"] == rows["early"]["own"]
+    assert run(["bound", contracts(policy="wf2q+")]) == 0
+    shown = capsys.readouterr().out
+    assert "\n  fcfs~ " in shown
+    assert "~ held by properties, not proved" in " ".join(shown.split())
+
+
 # ---- verdicts ----
 
 

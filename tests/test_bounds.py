@@ -150,7 +150,7 @@ def test_a_tenant_alone_has_a_schedule_too() -> None:
     reached = witness("sfq", Stage.of([alone], alone, Server(Fraction(200))), bound)
     assert reached is not None
     assert reached.late_ns == bound
-    assert witness("fq-codel", Stage.of([alone], alone, Server(Fraction(200))), bound) is None
+    assert witness("none", Stage.of([alone], alone, Server(Fraction(200))), bound) is None
 
 
 def test_a_set_with_more_of_a_tenant_counts_it_as_many_times() -> None:

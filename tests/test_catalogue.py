@@ -22,9 +22,13 @@ from headgate.spec.vocabulary import Schedule
 
 THEOREMS = {theorem.id: theorem for theorem in catalogue()}
 REFUTED = {
-    "bucket-essay": 1, "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
+    "bucket-essay": 1, "bucket-paused": 2,
+    "bucket-essay-depth": 400, "essay-tag": 4, "refresh-essay-interval": 1, "admission-essay": 0,
     "admission-race": 0,
     "admission-no-tax": 0,
+    "fq-codel-rejoins": 5,
+    "eviction-lru-floor": 2, "eviction-lru-starves": 18, "eviction-total-starves": 12, "eviction-total-floor": 2,
+    "eviction-floorless": 2, "pages-now": 2, "pages-now-quota": 2, "pages-race": 0,
     "composed-no-tax": 24,
     "bytes-not-tokens": 5,
     "allocator-owner-only": 5, "allocator-at-once": 3, "colours-essay": 5,
@@ -37,7 +41,7 @@ REFUTED = {
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
-    "drr-pairwise-gap",
+    "drr-pairwise-gap", "fq-codel-turns",
     "wf2q-plus-delay",
     "refresh-postponed",
     "refresh-per-bank",
@@ -87,12 +91,22 @@ def test_refutations_replay_and_are_minimal(name: str) -> None:
     ("name", "rule"),
     [
         ("bucket-essay", "token"),
+        ("bucket-paused", "token"),
         ("essay-tag", "sfq"),
         ("essay-tag", "scfq"),
         ("refresh-essay-interval", "corrected"),
         ("admission-essay", "corrected"),
         ("admission-no-tax", "corrected"),
         ("admission-race", "atomic"),
+        ("eviction-lru-floor", "resident"),
+        ("eviction-lru-floor", "lru-floor"),
+        ("eviction-lru-starves", "resident"),
+        ("eviction-total-starves", "resident"),
+        ("eviction-total-floor", "resident"),
+        ("eviction-floorless", "resident"),
+        ("pages-now", "maximum"),
+        ("pages-now-quota", "maximum"),
+        ("pages-race", "maximum"),
         ("allocator-owner-only", "coloured"),
         ("allocator-at-once", "coloured"),
         ("colours-essay", "coloured"),

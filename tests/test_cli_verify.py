@@ -109,7 +109,7 @@ def test_text_fits_and_sums_up(capsys: Text) -> None:
     assert "token bucket\n" in out
     assert "refuted, as expected" in out
     assert "2 B are admitted in the window [0, 0] ns, the envelope allows 1 B" in out
-    assert "2 proved, 2 refuted as expected, 0 unknown" in out
+    assert "2 proved, 3 refuted as expected, 0 unknown" in out
     assert "contracts: h200_eight_tenants.toml" in out
     assert "8 of 8 checks hold" in out
 
@@ -225,14 +225,57 @@ def contract_file(folder: Path, *changes: tuple[str, str]) -> str:
     [
         (("= 320", "= 320"), 0, "8 of 8 checks hold"),
         (("= 320", "= 3200"), 1, "4930 GB/s of 3707.076 GB/s"),
-        (("= 12.5", "= 10"), 1, "at most 10.274 us, 10 us promised"),
-        (('"sfq"', '"fcfs"'), 3, "gives no proved bound on the delay"),
+        (("= 12.5", "= 10"), 1, "EAT + 10.274 us, 10 us promised, 10.253 us late in a schedule"),
+        (('"sfq"', '"fcfs"'), 1, "25 us promised, 32.574 us late in a schedule"),
+        (('"sfq"', '"wfq"'), 3, "gives no proved bound on the delay, properties hold EAT + 9.798 us"),
         (('"sfq"', '"none"'), 0, "no arbiter to bound a delay; headgate trace judges a recording"),
     ],
 )
 def test_contracts_decide(change: tuple[str, str], code: int, said: str, tmp_path: Path, capsys: Text) -> None:
     assert run(["verify", contract_file(tmp_path, change), "--only", "contracts.*"]) == code
     assert said in " ".join(capsys.readouterr().out.split())
+
+
+BROKEN = ("admission", "promise.chat", "promise.search", "refresh")
+
+
+def broken_file() -> str:
+    """Return the path of the shipped file that cannot be kept."""
+    return str(resources.files("headgate.examples") / "h200_broken.toml")
+
+
+def test_what_cannot_be_kept_is_shown_by_schedules_that_replay(tmp_path: Path, capsys: Text) -> None:
+    arguments = ["verify", broken_file(), "--only", "contracts.*", "--witness", str(tmp_path / "w"), "--format", "json"]
+    assert run(arguments) == 1
+    printed = json.loads(capsys.readouterr().out)
+    assert complaints(printed, schema("result")) == []
+    found = {row["id"].removeprefix("contracts."): row for row in printed["results"]}
+    assert tuple(sorted(name for name, row in found.items() if row["witness"])) == tuple(sorted(BROKEN))
+    for name in BROKEN:
+        assert found[name]["verdict"] == "counterexample"
+        assert not all(premise["met"] for premise in found[name]["instance"]["premises"])
+        assert run(["replay", str(tmp_path / "w" / f"contracts.{name}.json")]) == 1
+    assert found["promise.prefill"]["verdict"] == "unknown"
+
+
+def test_the_first_harm_is_drawn_and_with_verbose_all(capsys: Text) -> None:
+    for verbose, drawn in (([], 1), (["--verbose"], 4)):
+        assert run(["verify", broken_file(), "--only", "contracts.*", *verbose]) == 1
+        out = capsys.readouterr().out
+        assert out.count("  violation  ") == drawn
+        assert "premise NOT met: the guarantees, 4020 GB/s, sum to more than what is left" in out
+        assert "contracts: 0 of 5 checks hold" in out
+
+
+def test_tenants_of_any_name_have_files_of_their_own(tmp_path: Path, capsys: Text) -> None:
+    file = tmp_path / "c.toml"
+    tenants = Path(broken_file()).read_text("utf-8").replace('"chat"', '"a/b"').replace('"search"', '"a b"')
+    file.write_text(tenants)
+    assert run(["verify", str(file), "--only", "contracts.promise.*", "--witness", str(tmp_path / "w")]) == 1
+    capsys.readouterr()
+    written = sorted(path.name for path in (tmp_path / "w").iterdir())
+    assert len(written) == 2
+    assert all(run(["replay", str(tmp_path / "w" / name)]) == 1 for name in written)
 
 
 def test_a_contract_file_that_is_none_is_refused(tmp_path: Path, capsys: Text) -> None:

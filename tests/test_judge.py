@@ -174,6 +174,22 @@ def test_the_delay_of_a_policy() -> None:
     assert broken(judge_rows(rows, contracts_of("sfq"), tolerance_ns=5)) == []
 
 
+@pytest.mark.parametrize("policy", ["early", "wfq", "wf2q+"])
+def test_the_delay_of_deadlines(policy: str) -> None:
+    # 10 / (1/2) of its own, one request of anybody, one of the background: 20 + 10 + 7 ns.
+    batch = Contract("c", max_request_bytes=7, best_effort=True)
+    tenants = (HALF, attrs.evolve(HALF, name="b"), batch)
+    for finish, found in ((37, []), (38, ["delay-bound"])):
+        report = judge_rows(rows_of((1, 0, 0, finish, 10)), contracts_of(policy, *tenants), tolerance_ns=0)
+        assert broken(report) == found
+    # What the tenant sends in excess moves its own expected arrival, and so excuses its own delay.
+    flood = rows_of((1, 0, 0, 37, 10), (1, 0, 37, 57, 10), (1, 0, 57, 77, 10))
+    assert broken(judge_rows(flood, contracts_of(policy, *tenants), tolerance_ns=0)) == []
+    shaped = (HALF, attrs.evolve(HALF, name="b", excess=Excess.SHAPED), batch)
+    check = find(judge_rows(rows_of((1, 0, 0, 38, 10)), contracts_of(policy, *shaped), tolerance_ns=0), "delay-bound")
+    assert (check.kept, check.judged) == (False, False)
+
+
 @pytest.mark.parametrize("rows", [PAUSE, OVERTAKEN, LATE_START, UNFAIR])
 def test_nothing_but_the_promise_is_judged_without_policy_or_tolerance(rows: list[Row]) -> None:
     patient = [attrs.evolve(HALF, name=name, latency_slo_ns=Fraction(10**6)) for name in "ab"]
@@ -271,7 +287,8 @@ def test_delay_of_the_policies() -> None:
     largest = [0, 0, 0]
     batch = Contract("c", max_request_bytes=7, best_effort=True)
     tenants = (HALF, attrs.evolve(HALF, name="b", max_request_bytes=4), batch)
-    for policy, expected in (("sfq", 21), ("none", 21), ("scfq", 31), ("drr", None), ("priority", None)):
+    deadlines = (("early", 37), ("wfq", 37), ("wf2q+", 37))
+    for policy, expected in (("sfq", 21), ("none", 21), ("scfq", 31), *deadlines, ("drr", None), ("priority", None)):
         delay = policy_delay(contracts_of(policy, *tenants), 0, largest)
         assert delay.ns == expected
         assert delay.policy == ("sfq" if policy == "none" else policy)

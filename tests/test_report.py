@@ -16,7 +16,7 @@ from headgate.cli.picture import picture
 from headgate.cli.verify_report import annotations, check_folder, write_report
 from headgate.model.replay import Lane, Mark, Replay, replay
 from headgate.proofs.catalogue import catalogue
-from headgate.proofs.contract_checks import ContractCheck
+from headgate.proofs.contract_row import ContractCheck, Premise
 from headgate.proofs.theorem import Kind, Recheck, Result
 from headgate.spec.schedules import parse_schedule
 from headgate.spec.vocabulary import Verdict
@@ -63,7 +63,9 @@ def nasty() -> tuple[list[Result], list[ContractCheck]]:
     theorem = attrs.evolve(catalogue()[0], id=NASTY, statement=NASTY, scope=NASTY, assumptions=(NASTY,))
     unknown = Result(theorem, Kind.UNKNOWN, 0.1, NASTY, reason=NASTY, recheck=Recheck(NASTY, False, 0.1, NASTY))
     counterexample = attrs.evolve(unknown, kind=Kind.COUNTEREXAMPLE, recheck=None)
-    return [unknown, counterexample], [ContractCheck(NASTY, ("AD-1",), NASTY, NASTY, Kind.COUNTEREXAMPLE, NASTY)]
+    check = ContractCheck(NASTY, ("AD-1",), NASTY, NASTY, Kind.COUNTEREXAMPLE, NASTY, (NASTY,), NASTY,
+                          (Premise(NASTY, False),), NASTY)  # fmt: skip
+    return [unknown, counterexample], [check]
 
 
 def test_a_report_is_complete(tmp_path: Path, capsys: Text) -> None:
@@ -71,16 +73,32 @@ def test_a_report_is_complete(tmp_path: Path, capsys: Text) -> None:
     assert run(["verify", "--only", "bucket-*", "--only", "contracts.*", "--report", str(folder)]) == 0
     capsys.readouterr()
     page = read((folder / "index.html").read_text("utf-8"))
-    assert page.seen.count("details") == 4
-    assert page.seen.count("svg") == 3
+    assert page.seen.count("details") == 5
+    assert page.seen.count("svg") == 4
     assert page.outside == [], "a page that needs nothing else"
     assert "bucket-essay-depth" in page.words
     suites = ElementTree.parse(folder / "junit.xml").getroot()
     assert [(s.get("name"), s.get("failures"), s.get("errors")) for s in suites] == [
         ("theorems", "0", "0"), ("contracts", "0", "0"),
     ]  # fmt: skip
-    assert len(suites.findall("testsuite/testcase")) == 12
+    assert len(suites.findall("testsuite/testcase")) == 5 + 8 + 15, "theorems, checks, and what follows"
     assert complaints(json.loads((folder / "report.json").read_text("utf-8")), schema("result")) == []
+
+
+def test_a_report_shows_what_breaks_a_contract_file(tmp_path: Path, capsys: Text) -> None:
+    broken = str(resources.files("headgate.examples") / "h200_broken.toml")
+    assert run(["verify", broken, "--only", "contracts.*", "--report", str(tmp_path)]) == 1
+    assert run(["verify", broken, "--only", "contracts.*", "--format", "github"]) == 1
+    page = read((tmp_path / "index.html").read_text("utf-8"))
+    assert page.seen.count("svg") == 4, "a picture of each schedule"
+    assert "NOT met" in page.words
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[1]
+    assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("4", "1", "0")
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert "premise not met: the guarantees, 4020 GB/s, sum to more" in (failure.text or "")
+    annotated = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("::error file=") for line in annotated) == 5
 
 
 def test_a_report_is_written_again_but_replaces_no_foreign_file(tmp_path: Path, capsys: Text) -> None:

@@ -5,6 +5,7 @@ from headgate.model.arbiters.drr import DRR
 from headgate.model.arbiters.early import EARLY
 from headgate.model.arbiters.essay import ESSAY
 from headgate.model.arbiters.fcfs import FCFS
+from headgate.model.arbiters.fq_codel import FQ_CODEL, FQ_CODEL_REJOINS
 from headgate.model.arbiters.fr_fcfs import FR_FCFS, FR_FCFS_CAP
 from headgate.model.arbiters.round_robin import ROUND_ROBIN
 from headgate.model.arbiters.scfq import SCFQ
@@ -20,6 +21,8 @@ __all__ = [
     "EARLY",
     "ESSAY",
     "FCFS",
+    "FQ_CODEL",
+    "FQ_CODEL_REJOINS",
     "FR_FCFS",
     "FR_FCFS_CAP",
     "NO_STAMP",
@@ -38,6 +41,6 @@ __all__ = [
     "tie_order",
 ]
 
-_FAIR = (SFQ, EARLY, SCFQ, WFQ, WF2Q_PLUS, DRR, ROUND_ROBIN, VTC)
-_OTHERS = (VTC_NO_LIFT, FR_FCFS, FR_FCFS_CAP, FCFS, PRIORITY, ESSAY)
+_FAIR = (SFQ, EARLY, SCFQ, WFQ, WF2Q_PLUS, DRR, ROUND_ROBIN, VTC, FQ_CODEL)
+_OTHERS = (FQ_CODEL_REJOINS, VTC_NO_LIFT, FR_FCFS, FR_FCFS_CAP, FCFS, PRIORITY, ESSAY)
 ARBITERS = {policy.name: policy for policy in (*_FAIR, *_OTHERS)}

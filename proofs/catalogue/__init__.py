@@ -15,6 +15,7 @@ MODULES = (
     "fluid",
     "eligible",
     "turns",
+    "fq_codel",
     "arbitration",
     "bypass",
     "starvation",
@@ -27,6 +28,10 @@ MODULES = (
     "allocator_code",
     "colours",
     "safety",
+    "eviction",
+    "lru",
+    "entitlements",
+    "pages",
 )
 
 

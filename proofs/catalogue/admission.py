@@ -91,6 +91,8 @@ def _atomic() -> list[Obligation]:
         Obligation("refused iff it would be too much", given, z3.Not(admitted) == (total + guarantee > capacity)),
         Obligation("the sum never exceeds the capacity", given, total <= capacity),
         Obligation("what is refused is not counted", (*given, z3.Not(admitted)), after.total == total),
+        Obligation("what is admitted is counted", (*given, admitted), after.total == total + guarantee),
+        Obligation("what leaves is given back", given, fewer.total == total - guarantee),
     ]  # fmt: skip
 
 

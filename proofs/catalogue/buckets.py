@@ -13,7 +13,19 @@ from typing import Any
 import z3
 
 from headgate.model.algebra import maximum, where
-from headgate.model.bucket import Bucket, envelope, essay_depth, essay_offer, full, offer, refill, step
+from headgate.model.bucket import (
+    Bucket,
+    PausedBucket,
+    envelope,
+    essay_depth,
+    essay_offer,
+    full,
+    offer,
+    paused_full,
+    paused_refill,
+    refill,
+    step,
+)
 from headgate.model.gcra import Gcra
 from headgate.model.gcra import advance as gcra_advance
 from headgate.model.gcra import fresh as gcra_fresh
@@ -130,6 +142,23 @@ def _essay_attack(tighter: Fraction) -> Query:
     parameters = {"rate": rate, "depth": depth, "sum_of_rates": rate + others, "capacity": capacity}
     decode = offers_schedule(heading, parameters, arrivals, sizes)
     return Query(tuple(domain), decode, (arrivals[0], sizes[0], capacity, depth, rate, others))
+
+
+def _paused_attack(tighter: Fraction) -> Query:
+    rate, depth = z3.Ints("rate depth")
+    arrivals, sizes, domain = _offers(2, 8)
+    clock, total, last = paused_full(depth), 0, 0
+    for at, size in zip(arrivals, sizes, strict=True):
+        clock = paused_refill(clock, rate, depth, at - last)
+        ok, charged = offer(Bucket(clock.level), size)
+        clock = PausedBucket(charged.level, clock.uncounted)
+        total, last = total + where(ok, size, 0), at
+    over = total > envelope(rate, depth, arrivals[-1] - arrivals[0]) - lift(tighter)
+    domain += [rate >= 1, rate <= 4, depth >= 1, depth <= 8, over]
+    statement = "A bucket whose clock stands still while it is full keeps its envelope."
+    heading = ("TB-8", statement, "bucket", "paused", "overrun")
+    decode = offers_schedule(heading, {"rate": rate, "depth": depth, "tighter_by": tighter}, arrivals, sizes)
+    return Query(tuple(domain), decode, (z3.Sum(sizes), arrivals[-1], depth, rate, *arrivals, *sizes))
 
 
 def _essay_depth_attack(tighter: Fraction) -> Query:
@@ -250,6 +279,10 @@ THEOREMS: Sequence[Theorem] = (
     Theorem(
         "bucket-essay", ("TB-7",), "The essay's bucket keeps the envelope of its own depth and rate.",
         "one offer; numbers up to 16", expect=Expect.REFUTED, attack=_essay_attack,
+    ),
+    Theorem(
+        "bucket-paused", ("TB-8",), "A bucket whose clock stands still while it is full keeps its envelope.",
+        "two offers; numbers up to 8", expect=Expect.REFUTED, attack=_paused_attack,
     ),
     Theorem(
         "bucket-essay-depth", ("CM-7",), "A bucket of the essay's depth g d lets a burst at p pass for d.",

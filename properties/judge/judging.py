@@ -12,7 +12,7 @@ from fractions import Fraction
 import attrs
 
 from headgate.model.admission import admits, safe_capacity
-from headgate.model.bounds import pairwise_gap, promised_delay
+from headgate.model.bounds import deadline_delay, early_delay, pairwise_gap, promised_delay, wfq_delay
 from headgate.model.refresh import effective_rate
 from headgate.properties.judge.order import GapWatch, OrderWatch, PairGap
 from headgate.properties.judge.report import Check, Delay, Report, Tally, TenantReport, Total
@@ -28,9 +28,11 @@ __all__ = ["Judge", "Observer", "judge_rows", "policy_delay"]
 Observer = Callable[[Row, Nanoseconds | None], None]
 
 FAIR_POLICIES = ("sfq", "scfq")
+# Their bound follows the own cost and one request of anybody. WFQ's and WF2Q+'s are held by properties.
+DEADLINE_POLICIES = {"early": early_delay, "wfq": wfq_delay, "wf2q+": deadline_delay}
 # The essay's rule, as written, lets a tenant's small request overtake its large one.
 ORDERLY_POLICIES = (
-    *("sfq", "early", "scfq", "wfq", "wf2q+", "drr", "round-robin", "vtc"),
+    *("sfq", "early", "scfq", "wfq", "wf2q+", "drr", "round-robin", "vtc", "fq-codel"),
     *("fr-fcfs", "fr-fcfs-cap", "fcfs", "priority"),
 )
 COLD_C: Celsius = Fraction(0)
@@ -160,9 +162,14 @@ def policy_delay(contracts: ContractSet, number: int, largest: Sequence[int]) ->
         for size, contract in zip(sizes, contracts.contracts, strict=True)
         if contract.best_effort or contract.excess is Excess.BACKGROUND
     ]
-    others = sum(sizes[n] for n in flows) + max(behind, default=0)
-    guaranteed = contracts.contracts[number].guaranteed_bytes_per_ns
-    bound = promised_delay(policy, sizes[number], others, rate, contracts.device.blackout_ns, guaranteed)
+    guaranteed, blackout = contracts.contracts[number].guaranteed_bytes_per_ns, contracts.device.blackout_ns
+    background = max(behind, default=0)
+    if policy in DEADLINE_POLICIES:
+        longest = max(sizes[n] for n in (*flows, number))
+        late = blackout + Fraction(background) / rate
+        return Delay(policy, Fraction(DEADLINE_POLICIES[policy](sizes[number], longest, rate, late, guaranteed)))
+    others = sum(sizes[n] for n in flows) + background
+    bound = promised_delay(policy, sizes[number], others, rate, blackout, guaranteed)
     return Delay(policy, None, f"{policy} promises none") if bound is None else Delay(policy, Fraction(bound))
 
 
@@ -187,8 +194,9 @@ class _Checks:
     def all(self) -> Iterable[Check]:
         """Yield every check: the promises first."""
         yield from self.promises()
-        if self.policy in FAIR_POLICIES:
+        if self.policy in (*FAIR_POLICIES, *DEADLINE_POLICIES):
             yield from self.delays()
+        if self.policy in FAIR_POLICIES:
             yield self.pairwise()
         yield self.work_conservation()
         yield from self.orders()

@@ -4,6 +4,7 @@ A request is (tenant, time, bytes). Among the requests of one tenant the first t
 equal tags the lower priority number goes first, then the lower tenant number.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
@@ -16,6 +17,8 @@ __all__ = [
     "Early",
     "Essay",
     "Fcfs",
+    "FqCodel",
+    "FqCodelRejoins",
     "FrFcfs",
     "FrFcfsCap",
     "Oracle",
@@ -430,6 +433,46 @@ class FrFcfsCap(FrFcfs):
     cap = 4
 
 
+class FqCodel(Oracle):
+    """The two lists of RFC 8290, as lists of tenants; one request a turn."""
+
+    forgets = False
+
+    def __init__(self, weights: Sequence[Any], priorities: Sequence[int], quanta: Sequence[Any] = ()) -> None:
+        """Start with empty lists."""
+        super().__init__(weights, priorities, quanta)
+        self.new: deque[int] = deque()
+        self.old: deque[int] = deque()
+
+    def arrive(self, request: Request) -> None:
+        """Enqueue; who is in no list joins NEW."""
+        self.waiting.append(request)
+        if request[0] not in self.new and request[0] not in self.old:
+            self.new.append(request[0])
+
+    def serve(self) -> Request:
+        """Take one of the head of NEW, or else of OLD; who is empty at the head of OLD leaves."""
+        came_from_new = bool(self.new)
+        tenant = self.new.popleft() if came_from_new else self.old.popleft()
+        request = self.first_of(tenant)
+        if request is None:
+            return self.serve()
+        self.waiting.remove(request)
+        if self.first_of(tenant) is not None or (came_from_new and not self.forgets):
+            self.old.append(tenant)
+        return request
+
+    def idle(self) -> None:
+        """All that is left in OLD is empty."""
+        self.old.clear()
+
+
+class FqCodelRejoins(FqCodel):
+    """The same, where a queue that empties is forgotten at once."""
+
+    forgets = True
+
+
 ORACLES: dict[str, type[Oracle]] = {
     "fcfs": Fcfs,
     "priority": Priority,
@@ -443,6 +486,8 @@ ORACLES: dict[str, type[Oracle]] = {
     "wf2q+": Wf2qPlus,
     "vtc": Vtc,
     "vtc-no-lift": VtcNoLift,
+    "fq-codel": FqCodel,
+    "fq-codel-rejoins": FqCodelRejoins,
     "fr-fcfs": FrFcfs,
     "fr-fcfs-cap": FrFcfsCap,
 }

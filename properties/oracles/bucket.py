@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-__all__ = ["admitted", "admitted_by_windows", "essay_admitted", "level_after"]
+__all__ = ["admitted", "admitted_by_windows", "essay_admitted", "level_after", "paused_admitted"]
 
 Number = Fraction | int
 
@@ -78,4 +78,20 @@ def essay_admitted(
             answers.append(True)
         else:
             answers.append(False)
+    return answers
+
+
+def paused_admitted(requests: Sequence[tuple[Number, Number]], rate: Number, depth: Number) -> list[bool]:
+    """Return which of `requests` a bucket admits that does not set its clock while it is full."""
+    answers = []
+    tokens: Number = depth
+    clock: Number = 0
+    for time, size in requests:
+        if tokens < depth:
+            tokens = min(depth, tokens + rate * (time - clock))
+            clock = time
+        fits = tokens >= size
+        if fits:
+            tokens = tokens - size
+        answers.append(fits)
     return answers

@@ -20,11 +20,16 @@ def is_backlogged(services: Sequence[Service], tenant: int, begin: Fraction, end
     return all(any(s[0] == tenant and s[1] <= instant <= s[3] for s in services) for instant in instants)
 
 
-def largest_gap(services: Sequence[Service], weights: Sequence[Fraction], i: int, j: int) -> Fraction:
-    """Return the largest difference in normalised service of tenants i and j while both are backlogged; 0 for none."""
+def largest_gap(
+    services: Sequence[Service], weights: Sequence[Fraction], i: int, j: int, within: Fraction | None = None
+) -> Fraction:
+    """Return the largest difference in normalised service of tenants i and j while both are backlogged; 0 for none.
+
+    Of all intervals that end by `within` (None: of all).
+    """
     largest = Fraction(0)
     for begin in sorted({s[2] for s in services}):
-        for end in sorted({s[3] for s in services if s[3] > begin}):
+        for end in sorted({s[3] for s in services if s[3] > begin and (within is None or s[3] <= within)}):
             if is_backlogged(services, i, begin, end) and is_backlogged(services, j, begin, end):
                 got = {i: Fraction(0), j: Fraction(0)}
                 for tenant, _, started, finished, size in services:

@@ -40,6 +40,7 @@ KEPT_ERROR = 500
 MARK = "HEADGATE_REVIEW"
 # How long a process may take to end by itself when it is told to, in seconds.
 FAREWELL = 0.5
+MOST_LOOKS = 20
 
 
 class ProcessTarget:
@@ -240,9 +241,14 @@ class _Line:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        for stray in _marked(self.mark):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(stray, signal.SIGKILL)
+        # What forked while its parent was being killed shows at the next look.
+        for _ in range(MOST_LOOKS):
+            strays = list(_marked(self.mark))
+            if not strays:
+                break
+            for stray in strays:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(stray, signal.SIGKILL)
 
 
 def _marked(mark: str) -> Iterator[int]:

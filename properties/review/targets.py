@@ -126,7 +126,8 @@ def _limit(seconds: float) -> Iterator[None]:
         raise _OutOfTime
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Again and again, since an exception that is raised inside a finaliser is lost.
+    signal.setitimer(signal.ITIMER_REAL, seconds, max(seconds, 0.1))
     try:
         yield
     except _OutOfTime:

@@ -21,7 +21,7 @@ MUTANTS = (
     Mutant("lasso-grows-by-the-round", "lasso", "Starved(Fraction(lasts - length), False",
            "Starved(Fraction(lasts), False", ("ST-1",)),
     Mutant("lasso-shows-nothing", "lasso", "if isinstance(found, Starved):", "if isinstance(found, int):", ("ST-2",)),
-    Mutant("bypass-counts-one-less", "replay", "yield Fraction(len(before)), since",
+    Mutant("bypass-counts-one-less", "replay.arbiter", "yield Fraction(len(before)), since",
            "yield Fraction(len(before) - 1), since", ("ST-5",)),
     Mutant("fr-fcfs-cap-counts-hits-alone", "arbiters.fr_fcfs", "is_oldest = choose(tenant, orders) <= first",
            "is_oldest = choose(tenant, orders) < first", ("FR-3",)),

@@ -13,7 +13,10 @@ from headgate.model.bounds import round_gap, sfq_delay
 from headgate.model.capacity import Supply, kept_share, longest_dark
 from headgate.model.fairness import worst_gap
 from headgate.model.refresh import Refresh, most_dark_is, per_bank, postponed_curve, served_by
-from headgate.model.replay import Given, Lane, Mark, Replay, ReplayError, losses_of, serve, service_lanes
+from headgate.model.replay.admission import losses_of
+from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
+from headgate.model.replay.given import Given
+from headgate.model.replay.serving import serve, service_lanes
 from headgate.model.simulator import Server, finish_time, simulate
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Contract, Excess, Execution, Policing, Service

@@ -20,7 +20,7 @@ from headgate.model.memory import pages as rules
 from headgate.model.memory.allocator import Memory, Rules
 from headgate.model.memory.colours import banks_of, essay_mask
 from headgate.model.memory.pages import NOBODY, Bank, Outcome
-from headgate.model.replay import Lane, Mark, Replay, ReplayError
+from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
 from headgate.spec.vocabulary import Request
 
 __all__ = ["CLAIMS"]

@@ -18,7 +18,8 @@ from headgate.model.composition import (
     is_admitted,
     run,
 )
-from headgate.model.replay import Lane, Mark, Replay, ReplayError, server_of, service_lanes
+from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
+from headgate.model.replay.serving import server_of, service_lanes
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Execution
 

@@ -1,0 +1,87 @@
+"""Which questions make sense: the first thing that misfits, in one line. Loads no solver."""
+
+from collections.abc import Iterator
+
+from headgate.model.arbiters import ARBITERS, Policy
+from headgate.proofs.find.question import Asked, Question
+
+__all__ = ["ADMISSIONS", "BUCKETS", "ORDERS", "TABLE", "is_of_steps", "misfit", "table_misfit"]
+
+# The questions that compare orders of service, and all that a table of requests answers.
+ORDERS = (Asked.WAIT, Asked.GAP, Asked.DEFICIT, Asked.DIFFERENCE)
+TABLE = (*ORDERS, Asked.OVERRUN, Asked.OVERSUBSCRIPTION)
+BUCKETS = ("token", "essay", "paused")
+ADMISSIONS = ("essay", "corrected", "no-tax")
+MOST_TENANTS, MOST_REQUESTS, MOST_NUMBER = 16, 12, 10**9
+
+
+def is_of_steps(question: Question) -> bool:
+    """Whether the step model answers: where a number of steps is given, and where no table of requests could."""
+    return question.steps is not None or (question.asked not in TABLE and question.requests is None)
+
+
+def misfit(question: Question) -> str:
+    """Return what misfits in a question of any kind; "" where nothing does."""
+    return next(_misfits(question), "")
+
+
+def table_misfit(question: Question) -> str:
+    """Return what keeps a table of requests from answering; "" where nothing does."""
+    return next(_table_misfits(question), "")
+
+
+def _misfits(question: Question) -> Iterator[str]:
+    count = question.tenants
+    if not 1 <= count <= MOST_TENANTS and not is_of_steps(question):
+        yield f"tenants: expected 1 to {MOST_TENANTS}, got {count}"
+    if question.requests is not None and question.steps is not None:
+        yield "expected a number of requests or of steps, got both"
+    if question.weights and (len(question.weights) != count or min(question.weights) <= 0):
+        yield f"weights: expected {count} numbers above 0, one a tenant"
+    if question.priorities and (len(question.priorities) != count or not set(question.priorities) <= set(range(100))):
+        yield f"priorities: expected {count} whole numbers from 0 to 99, one a tenant"
+    if question.victim is not None and not 0 <= question.victim < count:
+        yield f"victim: expected a tenant from 0 to {count - 1}, got {question.victim}"
+    if question.maximise and question.at_least is not None:
+        yield "expected a value to reach or the largest one, got both"
+    for name, span, least in (("sizes", question.sizes, 1), ("arrivals", question.arrivals, 0)):
+        if span is not None and not least <= span.least <= span.most <= MOST_NUMBER:
+            yield f"{name}: expected A..B with {least} <= A <= B <= {MOST_NUMBER}, got {span}"
+    if question.within_ns is not None and question.within_ns < 0:
+        yield f"within: expected 0 ns or more, got {question.within_ns}"
+    if question.limit_seconds is not None and question.limit_seconds <= 0:
+        yield f"limit: expected more than 0 seconds, got {question.limit_seconds}"
+
+
+def _table_misfits(question: Question) -> Iterator[str]:
+    if question.asked not in TABLE:
+        yield f"{question.asked.value}: expected a number of steps (a horizon), which this question is asked of"
+    if question.assume or question.same_step:
+        yield "assumptions and same-step service are of the step model: expected a number of steps (a horizon)"
+    if question.requests is not None and not 1 <= question.requests <= MOST_REQUESTS:
+        yield f"requests: expected 1 to {MOST_REQUESTS}, got {question.requests}"
+    if question.asked is Asked.WAIT and question.at_least is None and not question.maximise:
+        yield "wait: expected at least how many ns, or the largest of all"
+    if question.asked in (Asked.GAP, Asked.DEFICIT) and question.tenants < 2:
+        yield f"{question.asked.value}: expected at least 2 tenants, got {question.tenants}"
+    if (question.asked is Asked.DIFFERENCE) != (question.against is not None):
+        yield "a second policy: expected one for a difference, and for nothing else"
+    if question.asked in ORDERS:
+        yield from _policy_misfits(question)
+    elif question.asked is Asked.OVERRUN and question.policy not in BUCKETS:
+        yield f"policy: expected a bucket ({', '.join(BUCKETS)}), got {question.policy_name}"
+    elif question.asked is Asked.OVERSUBSCRIPTION and question.policy not in ADMISSIONS:
+        yield f"policy: expected a rule of admission ({', '.join(ADMISSIONS)}), got {question.policy_name}"
+    elif question.asked is Asked.OVERSUBSCRIPTION and question.device is None:
+        yield "oversubscription: expected a device, whose rate there is (such as h200)"
+
+
+def _policy_misfits(question: Question) -> Iterator[str]:
+    known = ", ".join(name for name, policy in ARBITERS.items() if not policy.exact_only)
+    for named in (question.policy, question.against):
+        if isinstance(named, str) and named not in ARBITERS:
+            yield f"policy: expected one of {known}, got {named[:60]!r}"
+        elif named is not None:
+            policy = named if isinstance(named, Policy) else ARBITERS[named]
+            if policy.exact_only:
+                yield f"policy: {policy.name} runs on exact numbers alone, which leaves nothing open; expected {known}"
