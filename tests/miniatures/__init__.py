@@ -12,7 +12,7 @@ import attrs
 
 __all__ = ["MINIATURES", "ROLES", "Miniature", "correct", "of_role", "wrong"]
 
-ROLES = ("bucket", "shaper", "marker", "arbiter")
+ROLES = ("bucket", "shaper", "marker", "arbiter", "allocator", "cache", "admission")
 
 
 @attrs.frozen
