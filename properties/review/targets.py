@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -96,13 +97,13 @@ class _Instance:
     def together(self, first: Call, second: Call, step: int) -> tuple[object, object]:
         """Return both answers, the second call made before the `step`-th line of the first."""
         try:
-            return together(lambda: self._answer(first), lambda: self._answer(second), step)
+            return together(self._bound(first), self._bound(second), step)
         except TimeoutError as error:
             raise Errored("hang", str(error)) from None
 
-    def _answer(self, call: Call) -> object:
-        method = self.methods.get(call.operation) or self._method(call.operation)
-        return method(*call.arguments.values())
+    def _bound(self, call: Call) -> Callable[[], object]:
+        """Return the call, ready to be made; nothing of headgate's is among its lines."""
+        return partial(self.methods.get(call.operation) or self._method(call.operation), *call.arguments.values())
 
     def call(self, call: Call) -> object:
         method = self.methods.get(call.operation) or self._method(call.operation)

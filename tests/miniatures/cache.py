@@ -223,19 +223,19 @@ class FloorForAll(Floored):
 
 @wrong("EV-3 EV-5", policy="resident")
 class SampledOnce(LargestFirst):
-    """The footprint is what a tenant had when it last brought in a page."""
+    """The footprint is what a tenant had when it brought in its first page."""
 
     def __init__(self, frames: int, floors: list[int]) -> None:
         super().__init__(frames, floors)
-        self.sizes = dict.fromkeys(range(len(floors)), 0)
+        self.sizes: dict[int, int] = {}
 
     def insert(self, tenant: int, page: int) -> Any:
         gone = super().insert(tenant, page)
-        self.sizes[tenant] = self.count(tenant)
+        self.sizes.setdefault(tenant, self.count(tenant))
         return gone
 
     def size(self, tenant: int, asks: int) -> int:
-        return self.sizes[tenant] + (tenant == asks)
+        return self.sizes.get(tenant, 0) + (tenant == asks)
 
 
 @wrong("EV-3", policy="resident")

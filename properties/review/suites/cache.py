@@ -82,18 +82,26 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
     reference = _Reference(case, declared.policy)
     for call in case.calls:
         page = int(call.arguments["tenant"]), int(call.arguments["page"])
-        resident, pinned = page in reference.used, page in reference.pinned
         if call.operation == "touch":
             _touch(reference, call, page, session, log)
-        elif call.operation == "evict" and resident:
-            _evict(reference, call, page, session, log)
-        elif call.operation == "pin" and resident and not pinned:
-            ask(session, call, log)
-            reference.pinned.add(page)
-        elif call.operation == "unpin" and pinned:
-            ask(session, call, log)
-            reference.pinned.discard(page)
+        else:
+            _by_place(reference, call.operation, page[1], session, log)
     return None
+
+
+def _by_place(reference: _Reference, operation: str, place: int, session: Session, log: list[Asked]) -> None:
+    """Pin, unpin or evict the page at a place: of the resident ones by last use, or of the pinned ones."""
+    pinned = operation == "unpin"
+    pages = sorted(reference.pinned) if pinned else list(reference.used)
+    if not pages:
+        return
+    page = pages[place % len(pages)]
+    call = Call(operation, {"tenant": page[0], "page": page[1]})
+    if operation == "evict":
+        _evict(reference, call, page, session, log)
+    elif pinned or page not in reference.pinned:
+        ask(session, call, log)
+        (reference.pinned.discard if pinned else reference.pinned.add)(page)
 
 
 def _touch(reference: _Reference, call: Call, page: Page, session: Session, log: list[Asked]) -> None:
@@ -105,7 +113,7 @@ def _touch(reference: _Reference, call: Call, page: Page, session: Session, log:
     if not hit:
         insertion = Call("insert", call.arguments)
         gone = _gone(insertion, ask(session, insertion, log))
-        if gone is False:
+        if isinstance(gone, bool):
             _judge_refusal(reference, insertion, page[0])
             return
         _judge_victim(reference, insertion, page[0], gone)
@@ -170,7 +178,7 @@ def _cases(draw: DrawFn, declared: Declared) -> Case:
     tenants = len(fixed["floors"]) if "floors" in fixed else draw(st.integers(1, 3))
     floors = fixed.get("floors") or draw(st.lists(st.integers(0, frames), min_size=tenants, max_size=tenants))
     who, which = st.integers(0, tenants - 1), st.integers(0, frames)
-    what = st.sampled_from(("touch", "touch", "touch", "touch", "touch", "pin", "unpin", "evict"))
+    what = st.sampled_from((*["touch"] * 7, "pin", "unpin", "evict"))
     calls = st.lists(st.tuples(what, who, which), min_size=1, max_size=24)
     made = [Call(name, {"tenant": tenant, "page": page}) for name, tenant, page in draw(calls)]
     return Case({"frames": frames, "floors": floors}, tuple(made))
@@ -194,7 +202,8 @@ def seeds(declared: Declared) -> list[Case]:
     whale = [touch(last, 0), *(touch(0, page) for page in range(frames + 2)), touch(last, 0), touch(last, 1)]
     again = [*loop[:frames], touch(0, 0), touch(last, 9), touch(0, 0)]
     pins = [touch(0, 0), Call("pin", {"tenant": 0, "page": 0}), *loop, Call("evict", {"tenant": 0, "page": 0}), *loop]
-    return [Case(numbers, tuple(each)) for each in (loop, whale, again, pins)]
+    flood = [*(touch(0, page) for page in range(2 * frames)), *(touch(last, page) for page in range(frames))]
+    return [Case(numbers, tuple(each)) for each in (loop, whale, again, pins, flood)]
 
 
 SUITE = Suite(
