@@ -15,7 +15,7 @@ from headgate.properties.review.hunt import PROFILES, Outcome, Profile, Review, 
 from headgate.properties.review.targets import PythonTarget
 from headgate.tests.miniatures import MINIATURES, ROLES, Miniature, of_role
 
-SHORT = Profile(60, 60.0)
+SHORT = Profile(40, 60.0)
 SEEDS = (1, 2, 3, 4, 5)
 WRONG = [each for each in MINIATURES if each.clauses]
 CORRECT = [each for each in MINIATURES if not each.clauses]

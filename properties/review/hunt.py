@@ -44,7 +44,7 @@ PROFILES = {
 
 # How long a case is made smaller, by the draws and after them: enough for any that a person would read. It is the
 # count that ends it, so that every machine ends with the same case; the seconds are for what is very slow.
-SHRINK_SECONDS, MOST_SHRINKS, MOST_POLISH = 20.0, 400, 1_500
+SHRINK_SECONDS, MOST_SHRINKS, MOST_POLISH = 20.0, 250, 1_500
 
 
 class _Enough(BaseException):

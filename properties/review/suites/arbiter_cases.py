@@ -150,6 +150,8 @@ _RETURN = [(0, 0, 1)] * 12 + [(6, 1, 1)] * 8
 _LEAVES = [(0, 0, 9), (0, 1, 1), (0, 2, 9), (3, 1, 1), (4, 1, 9), (9, 2, 9)]
 
 
+# One tenant comes and goes, and the other comes for the first time with much: its tags must not be of long ago.
+_SPARSE = [(0, 0, 9), (30, 0, 9), (60, 0, 9), *[(90, 1, 9)] * 6, (90, 0, 1)]
 # Virtual times that go wrong: by who waits in the server instead of in the fluid (the light one is passed over by one
 # who came back), in one step past a departure, by tags that are given at the head of the queue.
 _CLOCKS: list[tuple[list[int], list[tuple[int, int, int]]]] = [
@@ -161,7 +163,7 @@ _CLOCKS: list[tuple[list[int], list[tuple[int, int, int]]]] = [
 
 def seeds(declared: Declared) -> list[Case]:
     """Return the cases that are always run: the corners that arbiters have, and what the solver found."""
-    made = [_seed([1, 1, 1], arrivals, declared) for arrivals in (_FLOOD, _RETURN, _LEAVES)]
+    made = [_seed([1, 1, 1], arrivals, declared) for arrivals in (_FLOOD, _RETURN, _LEAVES, _SPARSE)]
     made += [_seed(own, arrivals, declared) for own, arrivals in _CLOCKS]
     return made + [_seed(own, arrivals, declared) for own, arrivals in _found()]
 

@@ -298,6 +298,8 @@ _IDLE = [_Aim("idle", 3, "one", 0), _Aim("idle", 3, "all", 0), _Aim("none", 0, "
 _EDGE = [_Aim("none", 0, "all", 0), _Aim("fits", -1, "all", 0), _Aim("none", 0, "one", 0), _Aim("fits", 0, "all", 0)]
 # Many small offers between two refills: a clock floored to a coarser unit shows here.
 _SMALL = [_Aim("none", 0, "all", 0), *[_Aim("fits", 0, "one", 0)] * 5]
+# Offers between two whole units of the clock: what is earned in part of one must not be lost.
+_PARTS = [_Aim("none", 0, "all", 0), *[_Aim("half", 0, "one", 0)] * 3]
 # A negative size must refund nothing.
 _REFUND = [_Aim("none", 0, "all", 0), _Aim("none", 0, "negative", 3), _Aim("none", 0, "one", 0)]
 
@@ -309,7 +311,7 @@ def seeds(declared: Declared) -> list[Case]:
     else:
         configuration = {"window": 4, "burst": 3}
     configuration |= {name: plain(value) for name, value in declared.numbers.items()}
-    return [_place(configuration, aims, [], [], declared) for aims in (_IDLE, _EDGE, _SMALL, _REFUND)]
+    return [_place(configuration, aims, [], [], declared) for aims in (_IDLE, _EDGE, _SMALL, _PARTS, _REFUND)]
 
 
 SUITE = Suite(
