@@ -1,10 +1,12 @@
 """A review tells right from wrong: every wrong miniature is caught by its clause, and no right one is accused."""
 
 import functools
+import json
 import statistics
 import time
 from collections.abc import Callable
 from fractions import Fraction
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from headgate.model.arbiters import ARBITERS, NO_STAMP, Arrival, Stamp, Tenants
 from headgate.properties.review.declaring import declare
 from headgate.properties.review.hunt import PROFILES, Outcome, Profile, Review, hunt
+from headgate.properties.review.suites.arbiter_cases import FOUND
 from headgate.properties.review.targets import PythonTarget
 from headgate.tests.miniatures import MINIATURES, ROLES, Miniature, of_role
 
@@ -78,6 +81,19 @@ def test_what_is_right_is_not_accused_by_many_cases(right: Miniature, dice: int)
 def test_what_is_wrong_is_caught_by_any_dice(wrong: Miniature, dice: int) -> None:
     found = reviewed(wrong, Profile(PROFILES["ci"].cases, float("inf"), dice))
     assert found.outcome is Outcome.VIOLATING
+
+
+def test_what_the_solver_found_is_offered_to_every_arbiter() -> None:
+    shipped = []
+    for entry in (files("headgate.examples") / "schedules").iterdir():
+        told = json.loads(entry.read_text(encoding="utf-8"))
+        if told["mechanism"] == "arbiter" and len(told["requests"]) <= 60 and len(told["parameters"]["weights"]) > 1:
+            weights = [float(Fraction(weight)) for weight in told["parameters"]["weights"]]
+            shipped.append(
+                (weights, [(each["arrival_ns"], each["tenant"], each["bytes"]) for each in told["requests"]])
+            )
+    assert shipped
+    assert [each for each in shipped if each not in FOUND] == []
 
 
 # ---- the model itself ----

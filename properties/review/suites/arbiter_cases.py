@@ -1,10 +1,7 @@
 """What an arbiter is offered: arrivals that aim at what goes wrong in arbiters."""
 
-import functools
-import json
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from importlib.resources import files
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,14 +11,12 @@ from headgate.model.arbiters.drr import quanta_for
 from headgate.properties.review.case import Call, Case
 from headgate.properties.review.declared import Declared, plain
 
-__all__ = ["cases", "seeds"]
+__all__ = ["FOUND", "cases", "seeds"]
 
 
 WEIGHTS = (1, 1, 2, 3, 5, 10)
 LARGEST = 9
 SHAPES = ("mingled", "flood", "return", "clocked", "together", "leaves", "misses", "misses")
-# Longer schedules show nothing that a shorter one does not, and take their time.
-MOST_REQUESTS = 60
 
 
 def _declared_weights(declared: Declared) -> list[Any] | None:
@@ -152,6 +147,19 @@ _LEAVES = [(0, 0, 9), (0, 1, 1), (0, 2, 9), (3, 1, 1), (4, 1, 9), (9, 2, 9)]
 
 # One tenant comes and goes, and the other comes for the first time with much: its tags must not be of long ago.
 _SPARSE = [(0, 0, 9), (30, 0, 9), (60, 0, 9), *[(90, 1, 9)] * 6, (90, 0, 1)]
+# What the solver found, as the schedules that are shipped have it (a test compares them): weights, and arrivals.
+FOUND: list[tuple[list[Any], list[tuple[int, int, int]]]] = [
+    (
+        [134217728, 2147483648],
+        [(0, 0, 134217728), (0, 0, 134217728), (0, 0, 134217728), (0, 1, 2147483648), (0, 1, 2147483648)],
+    ),
+    ([0.5, 0.5], [(0, 0, 1), (0, 0, 1), (0, 1, 1)]),
+    ([1, 1], [(0, 0, 1), (0, 0, 1), (0, 0, 1), (0, 1, 1)]),
+    ([0.5, 0.5], [(0, 1, 1), (1, 0, 1), (1, 0, 1)]),
+    ([0.5, 0.5], [(0, 1, 1), (0, 1, 1), (1, 0, 1)]),
+    ([0.3333333333333333, 0.6666666666666666], [(0, 1, 1), (1, 0, 1), (1, 1, 1), (2, 0, 1)]),
+    ([1, 1], [(0, 0, 1), (0, 0, 1), (0, 0, 1), (0, 0, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1), (1, 1, 1)]),
+]
 # Virtual times that go wrong: by who waits in the server instead of in the fluid (the light one is passed over by one
 # who came back), in one step past a departure, by tags that are given at the head of the queue.
 _CLOCKS: list[tuple[list[int], list[tuple[int, int, int]]]] = [
@@ -165,7 +173,7 @@ def seeds(declared: Declared) -> list[Case]:
     """Return the cases that are always run: the corners that arbiters have, and what the solver found."""
     made = [_seed([1, 1, 1], arrivals, declared) for arrivals in (_FLOOD, _RETURN, _LEAVES, _SPARSE)]
     made += [_seed(own, arrivals, declared) for own, arrivals in _CLOCKS]
-    return made + [_seed(own, arrivals, declared) for own, arrivals in _found()]
+    return made + [_seed(own, arrivals, declared) for own, arrivals in FOUND]
 
 
 def _seed(weights: Sequence[Any], arrivals: Sequence[tuple[int, int, int]], declared: Declared) -> Case:
@@ -178,18 +186,3 @@ def _seed(weights: Sequence[Any], arrivals: Sequence[tuple[int, int, int]], decl
         _add_quanta(configuration, max(size for _, _, size in arrivals))
     told = [(at, who, size) for at, who, size in arrivals if who < len(own)]
     return Case(configuration, _calls(told, configuration, declared))
-
-
-@functools.cache
-def _found() -> tuple[tuple[tuple[Any, ...], tuple[tuple[int, int, int], ...]], ...]:
-    """Return weights and arrivals of the schedules for arbiters that are shipped: the solver found them."""
-    made = []
-    for entry in sorted((files("headgate.examples") / "schedules").iterdir(), key=lambda each: each.name):
-        told = json.loads(entry.read_text(encoding="utf-8")) if entry.name.endswith(".json") else {}
-        if told.get("mechanism") != "arbiter" or len(told["requests"]) > MOST_REQUESTS:
-            continue
-        weights = tuple(plain(Fraction(weight)) for weight in told["parameters"]["weights"])
-        arrivals = tuple((each["arrival_ns"], each["tenant"], each["bytes"]) for each in told["requests"])
-        if len(weights) > 1 and all(isinstance(at, int) for at, _, _ in arrivals):
-            made.append((weights, arrivals))
-    return tuple(made)
