@@ -25,6 +25,7 @@ from headgate.model.capacity import (
     supply,
 )
 from headgate.model.delays import (
+    DELAY_BOUNDS,
     DELAY_POLICIES,
     Crowd,
     Delays,
@@ -50,7 +51,8 @@ NOTHING = "-"
 SIZES = (Vary.OWN, Vary.OTHERS, Vary.ALL)
 # The clause that states each policy's bound from expected arrival to finish.
 STATED_IN = {
-    "sfq": "FQ-5", "scfq": "FQ-6", "early": "EA-2", "wfq": "WQ-7", "wf2q+": "WF-3", "drr": "BD-4", "fcfs": "BD-6",
+    "sfq": "FQ-5", "scfq": "FQ-6", "early": "EA-2", "wfq": "WQ-7", "wf2q+": "WF-3", "drr": "BD-14", "drr-curve": "BD-4",
+    "fcfs": "BD-6",
 }  # fmt: skip
 
 
@@ -145,7 +147,7 @@ def _tenant(report: Report, contract: Contract) -> TenantRow:
     more = fitting(contract.guaranteed_bytes_per_ns, crowd.supply.rate, crowd.total)
     if not crowd.is_admissible:
         return TenantRow(contract, contract.guaranteed_bytes_per_ns, (), None, None, 0, None)
-    rows = tuple(_policy(name, crowd, contract) for name in DELAY_POLICIES)
+    rows = tuple(_policy(name, crowd, contract) for name in DELAY_BOUNDS)
     slo, kept, more_kept = contract.latency_slo_ns, None, None
     if report.has_bound:
         figure = next(row for row in rows if row.policy == policy).own.expected
@@ -374,7 +376,8 @@ def _legend(screen: Screen) -> list[str]:
     words = (
         "* the policy of the file. any, own: the worst delay from expected arrival, whatever the guarantees of the "
         "others are, and with those of this file. burst: from arrival, at the end of a full burst. calculus: the same "
-        "by network calculus (own). largest B: the largest request for the latency (own). fcfs: if all were shaped. "
+        "by network calculus (own). largest B: the largest request for the latency (own). drr-curve: drr by its "
+        "service curve. fcfs: if all were shaped. "
         "~ held by properties, not proved."
     )
     return textwrap.wrap(words, screen.width)

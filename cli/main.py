@@ -36,6 +36,7 @@ COMMANDS = {
     "find": Entry("headgate.cli.find", "Find a schedule that breaks it, or prove that there is none."),
     "replay": Entry("headgate.cli.replay", "Run a schedule on the exact rules and draw what happens."),
     "review": Entry("headgate.cli.review", "Does this implementation keep the rule?"),
+    "vectors": Entry("headgate.cli.vectors", "Write the test vectors: fixed cases, with their answers."),
     "spec": Entry("headgate.cli.spec", "Read the clauses, and what implements, tests and proves them."),
 }
 

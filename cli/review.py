@@ -4,6 +4,7 @@ Exit code 0: conforming; 1: violating; 2: errored (it crashed, hung or broke the
 """
 
 import shlex
+from pathlib import Path
 from typing import Any
 
 import click
@@ -34,6 +35,7 @@ NUMBERS = {
     "floors": "pages that nobody else may evict, one a tenant",
     "capacity": "what is there to be admitted",
 }
+LANGUAGES = ("python", "stdio-python", "javascript", "go")
 LISTS = ("weights", "priorities", "quanta", "colors", "quotas", "floors")
 
 
@@ -49,6 +51,9 @@ def _numbers(command: Any) -> Any:
 @click.option(
     "--exec", "command", metavar="COMMAND", help="A process that speaks JSON lines, such as 'node driver.js'."
 )
+@click.option("--init", "begin", metavar="ROLE", help="Write a driver for this role to start from, and review nothing.")
+@click.option("--language", type=click.Choice(LANGUAGES), default="python", show_default=True, help="Of that driver.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Where it goes (standard output).")
 @click.option("--role", type=click.Choice(ROLES), help="What the implementation is.")
 @click.option("--policy", metavar="POLICY", help="What it is declared to be, such as token-bucket or sfq.")
 @_numbers
@@ -61,7 +66,9 @@ def _numbers(command: Any) -> Any:
 @click.option("--profile", type=click.Choice(["quick", "ci", "explore"]), default="ci", show_default=True)
 @click.option("--case-seconds", type=click.FloatRange(0.01, 3600), default=5.0, help="A case that takes longer hangs.")
 @format_option()
-def review(target: str | None, command: str | None, role: str | None, form: str, **given: Any) -> int:
+def review(
+    target: str | None, command: str | None, begin: str | None, role: str | None, form: str, **given: Any
+) -> int:
     """Hold an implementation against the model: offer it what breaks others, and judge every answer exactly.
 
     package.module:factory is called with the role's numbers by name (rate=..., burst=...) and returns an object with
@@ -74,6 +81,8 @@ def review(target: str | None, command: str | None, role: str | None, form: str,
     from headgate.properties.review.process import ProcessTarget
     from headgate.properties.review.targets import PythonTarget, Target, load_factory
 
+    if begin is not None:
+        return _init(begin, given["language"], given["output"])
     if role is None:
         raise BadInput(f"--role: expected one of {', '.join(ROLES)}")
     if (target is None) == (command is None):
@@ -92,6 +101,25 @@ def review(target: str | None, command: str | None, role: str | None, form: str,
         Outcome.VIOLATING: Exit.VIOLATED,
         Outcome.ERRORED: Exit.BAD_INPUT,
     }[found.outcome]
+
+
+def _init(role: str, language: str, output: Path | None) -> int:
+    """Write a driver; a file that is there already is left alone."""
+    from headgate.properties.review.declaring import declare
+    from headgate.properties.review.templates import template
+
+    suite, _ = declare(role)
+    text = template(suite, language)
+    if output is None:
+        click.echo(text, nl=False)
+        return Exit.HOLDS
+    try:
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise BadInput(f"{output}: expected a file that is not there yet, lest one of yours be lost") from None
+    click.echo(f"{output}: a driver for the role {role}; its first lines say how to review it")
+    return Exit.HOLDS
 
 
 def _words(command: str) -> list[str]:

@@ -20,6 +20,7 @@ from headgate.model.bounds import (
     drr_delay,
     drr_idle_delay,
     drr_latency,
+    drr_request_delay,
     early_delay,
     fcfs_delay,
     largest_within,
@@ -34,6 +35,7 @@ from headgate.spec.units import BytesPerNs, ExactNs
 from headgate.spec.vocabulary import Contract, Excess
 
 __all__ = [
+    "DELAY_BOUNDS",
     "DELAY_POLICIES",
     "Crowd",
     "Delays",
@@ -50,6 +52,8 @@ __all__ = [
 
 # The policies that give a bound. FCFS gives one only where every tenant is shaped.
 DELAY_POLICIES = ("sfq", "early", "scfq", "wfq", "wf2q+", "drr", "fcfs")
+# The same and, beside the sharper bound of DRR request by request, the one of its service curve.
+DELAY_BOUNDS = (*DELAY_POLICIES[:-1], "drr-curve", DELAY_POLICIES[-1])
 
 
 # Nobody is worth more than its weight where deadlines are absolute.
@@ -175,7 +179,7 @@ def _worth(crowd: Crowd, contract: Contract, own: bool) -> _Worth:
     return _Worth(rate, crowd.supply.rate / rate - 1)
 
 
-@implements("BD-3", "BD-4", "BD-6", "WF-3")
+@implements("BD-3", "BD-4", "BD-6", "BD-14", "WF-3")
 def delay_lines(policy: str, crowd: Crowd, contract: Contract, own: bool, vary: Vary) -> tuple[Line, ...]:
     """Return lines in the size that varies: the worst delay from expected arrival to finish is their largest.
 
@@ -211,13 +215,17 @@ def _lines_of(
             yield deadline_delay(size, longest, rate, blackout, contract.guaranteed_bytes_per_ns)
     elif policy == "drr":
         for cost in sizes.costs:
+            quanta = cost * (contract.guaranteed_bytes_per_ns * worth.turns)
+            yield drr_request_delay(size, worth.rate, quanta, sizes.others, rate, blackout)
+    elif policy == "drr-curve":
+        for cost in sizes.costs:
             quantum = cost * contract.guaranteed_bytes_per_ns
             latency = drr_latency(quantum, sizes.own, sizes.others, worth.turns, rate, blackout)
             yield drr_delay(size, latency, worth.rate)
     elif policy == "fcfs":
         yield fcfs_delay(sizes.own + sizes.others + _aggregate_burst(crowd), rate, blackout)
     else:
-        raise ValueError(f"expected a policy that gives a bound ({', '.join(DELAY_POLICIES)}), got {policy!r}")
+        raise ValueError(f"expected a policy that gives a bound ({', '.join(DELAY_BOUNDS)}), got {policy!r}")
 
 
 @implements("BD-6")

@@ -206,7 +206,7 @@ def _share(setting: Setting, contract: Contract) -> ContractCheck:
     supply = Supply(setting.rate, setting.contracts.device.blackout_ns)
     crowd = Crowd.of(setting.contracts.contracts, supply)
     rate = shares(crowd, contract)[1]
-    latency = bounds_of("drr", crowd, contract, own=True).expected - contract.max_request_bytes / rate
+    latency = bounds_of("drr-curve", crowd, contract, own=True).expected - contract.max_request_bytes / rate
     return _row(setting, f"share.{contract.name}", "drr-service-curve", ("AR-6", "BD-4"),
                 f"{contract.name}, backlogged, gets the service curve of its quantum.",
                 f"at least {decimal(down(rate))} GB/s (t - {us(latency)} us)", (fits,))  # fmt: skip

@@ -71,7 +71,8 @@ def test_the_sizes_for_25_us(contracts: Callable[..., str], capsys: Text) -> Non
     assert rows["wfq"]["any"]["largest_request_bytes"]["all"] == 2_844_543
     assert rows["sfq"]["any"]["largest_request_bytes"]["all"] == 8_780_172
     assert rows["scfq"]["any"]["largest_request_bytes"]["all"] == 2_288_486
-    assert rows["drr"]["own"]["largest_request_bytes"]["all"] == 2_422_116
+    assert rows["drr-curve"]["own"]["largest_request_bytes"]["all"] == 2_422_116
+    assert rows["drr"]["own"]["largest_request_bytes"]["all"] == 3_192_790
     small = printed(capsys, contracts(8, "h100-essay"), "--what-if", "tenant.t0.max_request_bytes=4096")[1]
     wfq = next(row for row in small["policies"] if row["policy"] == "wfq")
     assert wfq["any"]["largest_request_bytes"]["others"] == 70_144_334

@@ -102,13 +102,16 @@ def test_sfq_with_eight_and_with_twenty_three_tenants() -> None:
 
 def test_scfq_and_drr_with_eight_tenants() -> None:
     assert largest("scfq", crowd(H100, 8), Vary.ALL) == 2_288_486
-    assert largest("drr", crowd(H100, 8), Vary.ALL, own=True) == 2_422_116
+    assert largest("drr-curve", crowd(H100, 8), Vary.ALL, own=True) == 2_422_116
+    # 22 requests of everybody's size, not 29.
+    assert largest("drr", crowd(H100, 8), Vary.ALL, own=True) == 3_192_790
 
 
-def test_drr_with_equal_tenants_is_four_n_minus_three_requests() -> None:
+def test_drr_with_equal_tenants_is_three_n_minus_two_requests_and_four_n_minus_three_by_its_curve() -> None:
     there = crowd(H100, 8)
-    found = bounds_of("drr", there, there.guaranteed[0].contract, own=True)
-    assert found.expected == Fraction(29 * 65536) / there.supply.rate + 295
+    sharp, curve = (bounds_of(name, there, there.guaranteed[0].contract, own=True) for name in ("drr", "drr-curve"))
+    assert sharp.expected == Fraction(22 * 65536) / there.supply.rate + 295
+    assert curve.expected == Fraction(29 * 65536) / there.supply.rate + 295
 
 
 def test_a_burst_and_a_latency() -> None:

@@ -92,7 +92,10 @@ def test_no_command_shows_the_help_and_is_bad_usage(capsys: pytest.CaptureFixtur
     ("arguments", "said"),
     [
         (["verfy"], "did you mean verify?"),
-        (["frobnicate"], "expected a command (verify, trace, bound, find, replay, review, spec), got 'frobnicate'"),
+        (
+            ["frobnicate"],
+            "expected a command (verify, trace, bound, find, replay, review, vectors, spec), got 'frobnicate'",
+        ),
         (["--frob"], "No such option '--frob'"),
         (["verify", "--frob"], "No such option '--frob'"),
         (["verify", "a.toml", "b.toml"], "unexpected extra argument"),

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "proofs": {"spec", "model"},
     "properties": {"spec", "model"},
     "cli": {"spec", "model", "proofs", "properties", "examples", "benchmarks"},
-    "examples": {"spec", "model"},
+    "examples": {"spec", "model", "properties"},
     "benchmarks": {"spec", "model", "proofs", "properties", "cli", "examples"},
     "tests": {"spec", "model", "proofs", "properties", "cli", "examples", "benchmarks"},
 }

@@ -7,6 +7,7 @@ import contextlib
 import io
 import re
 import shlex
+import sys
 from collections.abc import Iterator
 from importlib import metadata, resources
 from pathlib import Path
@@ -61,6 +62,18 @@ def test_a_command_prints_what_is_shown(
         # Three dots stand for lines that are left out; all others appear, in this order.
         assert line == "..." or settled(line) in printed, f"not printed, or not in this place: {line}"
     assert code == (1 if command.startswith(("replay", "review")) else 0)
+
+
+def test_the_newcomers_path_leads_to_a_verdict(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    (path,) = blocks("sh")
+    for line in path.splitlines():
+        assert run(shlex.split(line.removeprefix("headgate "))) == 0
+    assert "driver:Bucket as a bucket (token-bucket): conforming" in capsys.readouterr().out
 
 
 def test_the_python_runs_and_prints_what_is_shown() -> None:

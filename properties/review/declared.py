@@ -69,6 +69,6 @@ def plain(value: Any) -> Any:
     return value
 
 
-def number_text(value: Fraction) -> str:
+def number_text(value: Fraction | int) -> str:
     """Return an exact number for a message."""
     return str(exact_text(value))

@@ -1,5 +1,6 @@
 """From names and values, as options, keywords and addresses give them, to what is declared of an implementation."""
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -8,10 +9,11 @@ from headgate.properties.review.declared import CLOCKS, Clock, Declared
 from headgate.properties.review.suites import suite_of
 from headgate.properties.review.suites.common import Suite
 from headgate.spec.errors import InputError
-from headgate.spec.units import parse_exact
 
 __all__ = ["LISTS", "declare"]
 
+# An exact number as people write it, and as Python prints a float; short enough to be computed with.
+EXACT = re.compile(r"[+-]?\d{1,40}(/0*[1-9]\d{0,39}|(\.\d{1,40})?([eE][+-]?\d{1,2})?)", re.ASCII)
 # Numbers that are one a tenant.
 LISTS = ("weights", "priorities", "quanta", "colors", "quotas", "floors")
 # Those of which one may be 0, and those that are counts.
@@ -82,7 +84,6 @@ def _counted(name: str, value: Fraction) -> Fraction:
 
 
 def _exact(name: str, value: Any) -> Fraction:
-    try:
-        return Fraction(parse_exact(str(value)))
-    except ValueError:
-        raise InputError(name, "an exact number such as 10, 0.5 or 1/3", repr(value)[:60]) from None
+    if not EXACT.fullmatch(str(value)):
+        raise InputError(name, "an exact number such as 10, 0.5 or 1/3", repr(value)[:60])
+    return Fraction(str(value))

@@ -1,0 +1,68 @@
+"""`headgate vectors`: write the test vectors, or say which there are.
+
+Exit code 0, or 2 where the folder cannot be written.
+"""
+
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import click
+
+from headgate.cli.exits import BadInput
+from headgate.cli.output import Screen, format_option, json_text
+from headgate.spec.vocabulary import Verdict
+
+__all__ = ["vectors"]
+
+
+@click.command(short_help="Write the test vectors: fixed cases, with their answers.")
+@click.argument("folder", metavar="[DIR]", required=False)
+@format_option()
+def vectors(folder: str | None, form: str) -> int:
+    """Write JSON test vectors to DIR, a file a role; without DIR, say which there are.
+
+    Every vector is a configuration, calls, and the answers of the reference model, with its clause, why it exists, and
+    the kind of fault that it catches. examples/run_vectors.py shows how to consume them.
+
+    Exit codes: 0 written or listed, 2 bad input.
+    """
+    from headgate.properties.review.vectors import file_text, vector_files
+
+    files = vector_files()
+    if folder is not None:
+        _write(Path(folder), {name: file_text(table) for name, table in files.items()})
+    click.echo(_as_json(files) if form == "json" else _as_text(files, folder, Screen.of_stdout()))
+    return 0
+
+
+def _write(folder: Path, texts: dict[str, str]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise BadInput(f"{folder}: expected a folder, got a file") from None
+    for name, text in texts.items():
+        (folder / name).write_text(text, "utf-8")
+
+
+def _as_text(files: dict[str, dict[str, Any]], folder: str | None, screen: Screen) -> str:
+    if folder is not None:
+        return "\n".join(f"{Path(folder) / name}: {len(table['vectors'])} vectors" for name, table in files.items())
+    width = max(len(each["id"]) for table in files.values() for each in table["vectors"])
+    lines = []
+    for name, table in files.items():
+        lines.append(screen.paint(name, "title"))
+        for each in table["vectors"]:
+            begin = f"  {each['id']:{width}} {each['clause']:5} "
+            lines += textwrap.wrap(each["why"], screen.width, initial_indent=begin, subsequent_indent=" " * len(begin))
+    return "\n".join(lines)
+
+
+def _as_json(files: dict[str, dict[str, Any]]) -> str:
+    told = ("id", "policy", "clause", "why", "catches")
+    results = [
+        {"id": each["id"], "role": table["role"], **{key: each[key] for key in told[1:]}}
+        for table in files.values()
+        for each in table["vectors"]
+    ]
+    return json_text("vectors", Verdict.HOLDS, results)
