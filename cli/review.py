@@ -14,7 +14,7 @@ from headgate.cli.output import Screen, format_option
 
 __all__ = ["review"]
 
-ROLES = ("bucket", "shaper", "marker", "arbiter")
+ROLES = ("bucket", "shaper", "marker", "arbiter", "allocator", "cache", "admission")
 # The numbers that some role knows, by their option; a list is written with commas.
 NUMBERS = {
     "rate": "bytes a unit of the clock",
@@ -27,8 +27,15 @@ NUMBERS = {
     "weights": "one a tenant",
     "priorities": "one a tenant, 0 the best",
     "quanta": "bytes, one a tenant",
+    "pages": "pages in all",
+    "banks": "banks",
+    "colors": "masks over the banks, one a tenant",
+    "quotas": "pages, one a tenant",
+    "frames": "pages that are resident at most",
+    "floors": "pages that nobody else may evict, one a tenant",
+    "capacity": "what is there to be admitted",
 }
-LISTS = ("weights", "priorities", "quanta")
+LISTS = ("weights", "priorities", "quanta", "colors", "quotas", "floors")
 
 
 def _numbers(command: Any) -> Any:

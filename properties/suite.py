@@ -19,7 +19,17 @@ from headgate.properties.review.report import review_text
 from headgate.properties.review.targets import PythonTarget
 from headgate.spec.errors import InputError
 
-__all__ = ["ReviewFailed", "arbiter", "bucket", "marker", "profile_name", "shaper"]
+__all__ = [
+    "ReviewFailed",
+    "admission",
+    "allocator",
+    "arbiter",
+    "bucket",
+    "cache",
+    "marker",
+    "profile_name",
+    "shaper",
+]
 
 VARIABLE = "HEADGATE_PROFILE"
 
@@ -63,9 +73,30 @@ def marker(factory: Factory, policy: str | None = None, **declared: Any) -> type
 def arbiter(factory: Factory, policy: str | None = None, **declared: Any) -> type:
     """Return a test class for something with `enqueue(now, tenant, size)` and `dequeue(now) -> tenant` (weights).
 
-    Policies: sfq (the default), scfq, wfq, wf2q+, vtc, round-robin, fcfs, priority.
+    Policies: sfq (the default), scfq, wfq, wf2q+, vtc, drr, round-robin, fcfs, priority.
     """
     return _class("arbiter", factory, policy, declared)
+
+
+def allocator(factory: Factory, policy: str | None = None, **declared: Any) -> type:
+    """Return a test class for something with `allocate(tenant, pages) -> pages` and `free(tenant, pages)`.
+
+    Numbers: pages, banks, colors, quotas.
+    """
+    return _class("allocator", factory, policy, declared)
+
+
+def cache(factory: Factory, policy: str | None = None, **declared: Any) -> type:
+    """Return a test class for something with `touch`, `insert`, `evict`, `pin` and `unpin` (frames, floors).
+
+    Policies: lru (the default), lru-floor, resident.
+    """
+    return _class("cache", factory, policy, declared)
+
+
+def admission(factory: Factory, policy: str | None = None, **declared: Any) -> type:
+    """Return a test class for something with `request(tenant, amount) -> bool` and `release(tenant, amount)`."""
+    return _class("admission", factory, policy, declared)
 
 
 # What is declared beside the numbers of a role.

@@ -17,7 +17,7 @@ class Call:
     """One call: the operation's name and its arguments, in their order."""
 
     operation: str
-    arguments: Mapping[str, int | str]
+    arguments: Mapping[str, Any]
 
     def __str__(self) -> str:
         """Return the call as a person writes it."""

@@ -15,7 +15,10 @@ __all__ = ["LISTS", "declare"]
 # An exact number as people write it, and as Python prints a float; short enough to be computed with.
 EXACT = re.compile(r"[+-]?\d{1,40}(/0*[1-9]\d{0,39}|(\.\d{1,40})?([eE][+-]?\d{1,2})?)", re.ASCII)
 # Numbers that are one a tenant.
-LISTS = ("weights", "priorities", "quanta")
+LISTS = ("weights", "priorities", "quanta", "colors", "quotas", "floors")
+# Those of which one may be 0, and those that are counts.
+MAY_BE_0 = ("priorities", "colors", "quotas", "floors")
+WHOLE = ("priorities", "colors", "quotas", "floors", "pages", "banks", "frames")
 # A float rounds; what is nearer than this, relative to the depth or the time, accuses nobody.
 FLOAT_TOLERANCE = Fraction(1, 10**9)
 
@@ -64,14 +67,20 @@ def _number(name: str, value: Any, suite: Suite) -> Any:
         exact = _exact(name, value)
         if exact <= 0:
             raise InputError(name, "a number above 0", repr(value)[:60])
-        return exact
+        return _counted(name, exact)
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not parts:
         raise InputError(name, "numbers, one a tenant", repr(value)[:60])
-    values = tuple(_exact(name, part) for part in parts)
-    if any(each < 0 or (each == 0 and name != "priorities") for each in values):
+    values = tuple(_counted(name, _exact(name, part)) for part in parts)
+    if any(each < 0 or (each == 0 and name not in MAY_BE_0) for each in values):
         raise InputError(name, "numbers above 0", repr(value)[:60])
     return values
+
+
+def _counted(name: str, value: Fraction) -> Fraction:
+    if name in WHOLE and value.denominator != 1:
+        raise InputError(name, "a whole number", str(value)[:60])
+    return value
 
 
 def _exact(name: str, value: Any) -> Fraction:

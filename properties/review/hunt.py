@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 from hypothesis import HealthCheck, Phase, given, seed, settings, target
+from hypothesis.errors import Flaky
 
 from headgate.properties.review.case import Asked, Call, Case, Errored, Violation
 from headgate.properties.review.declared import Declared
@@ -41,8 +42,13 @@ PROFILES = {
 }
 
 
-# How long a case is made smaller, by the draws and after them: enough for any that a person would read.
-SHRINK_SECONDS, MOST_POLISH = 20.0, 2_000
+# How long a case is made smaller, by the draws and after them: enough for any that a person would read. It is the
+# count that ends it, so that every machine ends with the same case; the seconds are for what is very slow.
+SHRINK_SECONDS, MOST_SHRINKS, MOST_POLISH = 20.0, 250, 1_500
+
+
+class _Enough(BaseException):
+    """The case is small enough. Not an Exception, so that it ends the draws instead of counting as a fault."""
 
 
 class Outcome(enum.Enum):
@@ -115,6 +121,17 @@ class _Hunt:
         self.cases, self.complete = 0, True
         self.found: _Found | None = None
         self.shrink_until = float("inf")
+        self.shrinks = 0
+
+    def shrink(self, case: Case) -> None:
+        """Try a case that may be smaller than the one found. Raises what it shows, and _Enough in the end."""
+        assert self.found is not None
+        self.shrinks += 1
+        if case == self.found.case:
+            raise self.found.fault  # also where it would not fail a second time
+        if self.shrinks > MOST_SHRINKS or time.monotonic() > self.shrink_until:
+            raise _Enough
+        self.try_case(case)
 
     def try_case(self, case: Case) -> float | None:
         """Run one case; remember and raise what it shows, or return how close it came."""
@@ -204,14 +221,18 @@ def _draw(running: _Hunt, progress: Callable[[int], None] | None) -> None:
     )
     @given(running.suite.cases(running.declared))
     def attempt(case: Case) -> None:
+        if running.found is not None:
+            running.shrink(case)
+            return
         score = running.try_case(case)
         if score is not None:
             target(score)
-        if progress is not None and running.found is None:
+        if progress is not None:
             progress(running.cases)
 
     drawn: Callable[[], Any] = attempt if not profile.dice else seed(profile.dice)(attempt)
-    with contextlib.suppress(Violation, Errored):  # running.found holds the smallest
+    # `running.found` holds the smallest; what fails only sometimes is a fault all the same.
+    with contextlib.suppress(Violation, Errored, Flaky, _Enough):
         drawn()
 
 
@@ -222,25 +243,45 @@ class _Polish:
         self.running = running
         self.tries = 0
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Return the calls of the smallest case so far."""
+        assert self.running.found is not None
+        return self.running.found.case.calls
+
     def run(self) -> None:
-        """Take the first change that keeps the fault, until none does."""
-        while any(self._stands(smaller) for smaller in self._smaller()):
+        """Go over the calls, and take every change that keeps the fault, until none does."""
+        while self._fewer() | self._lesser():
             pass
 
-    def _smaller(self) -> Iterator[Case]:
-        assert self.running.found is not None
-        case = self.running.found.case
-        calls = case.calls
-        for number in range(len(calls)):
-            yield attrs.evolve(case, calls=(*calls[:number], *calls[number + 1 :]))
-        for number in range(len(calls)):
-            for earlier in self._earlier(calls, number):
-                yield attrs.evolve(case, calls=earlier)
-            for argument, value in calls[number].arguments.items():
+    def _fewer(self) -> bool:
+        """Leave out calls, many at once first; return whether any could be."""
+        found, length = False, max(1, len(self.calls) // 2)
+        while length:
+            number = len(self.calls) - length
+            while number >= 0:
+                found |= self._stands((*self.calls[:number], *self.calls[number + length :]))
+                number = min(number - 1 if length == 1 else number - length, len(self.calls) - length)
+            length //= 2
+        return found
+
+    def _lesser(self) -> bool:
+        """Make waits and numbers smaller; return whether any could be."""
+        found = False
+        for number in range(len(self.calls)):
+            found |= any(self._stands(earlier) for earlier in self._earlier(self.calls, number))
+            for argument, value in self.calls[number].arguments.items():
                 if argument != "now_ns" and isinstance(value, int):
-                    for less in _less(value, least=1 if argument == "size" else 0):
-                        changed = attrs.evolve(calls[number], arguments={**calls[number].arguments, argument: less})
-                        yield attrs.evolve(case, calls=(*calls[:number], changed, *calls[number + 1 :]))
+                    found |= any(
+                        self._stands(self._changed(number, argument, less))
+                        for less in _less(value, least=1 if argument == "size" else 0)
+                    )
+        return found
+
+    def _changed(self, number: int, argument: str, value: int) -> tuple[Call, ...]:
+        call = self.calls[number]
+        changed = attrs.evolve(call, arguments={**call.arguments, argument: value})
+        return (*self.calls[:number], changed, *self.calls[number + 1 :])
 
     def _earlier(self, calls: tuple[Call, ...], number: int) -> Iterator[tuple[Call, ...]]:
         """Yield the calls with a shorter wait before one of them; the waits after it stay."""
@@ -254,12 +295,13 @@ class _Polish:
             shift = here - before - wait * quantum
             yield (*calls[:number], *(_at(call, int(call.arguments["now_ns"]) - shift) for call in calls[number:]))
 
-    def _stands(self, case: Case) -> bool:
+    def _stands(self, calls: tuple[Call, ...]) -> bool:
+        assert self.running.found is not None
         self.tries += 1
         if self.tries > MOST_POLISH:
             return False
         try:
-            self.running.try_case(case)
+            self.running.try_case(attrs.evolve(self.running.found.case, calls=calls))
         except (Violation, Errored):
             return True
         return False

@@ -21,7 +21,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="ROLE=package.module:factory",
-        help="review an implementation: bucket, shaper, marker, arbiter; declare with ?policy=...&rate=...",
+        help="review an implementation as a bucket, shaper, marker, arbiter, allocator, cache or admission; "
+        "declare with ?policy=...&rate=...",
     )
     group.addoption(
         "--headgate-profile",

@@ -98,6 +98,16 @@ class _ProcessSession:
         if calls and self.batches:
             self.ahead.extend(zip(calls, self._run(calls), strict=True))
 
+    def together(self, first: Call, second: Call, step: int) -> tuple[object, object]:
+        """Return both answers, one after the other: nobody can be in the middle of a line."""
+        answers: list[object] = []
+        for call in (first, second):
+            try:
+                answers.append(self.call(call))
+            except Raised as error:
+                answers.append(error)
+        return answers[0], answers[1]
+
     def call(self, call: Call) -> object:
         if self.ahead:
             prepared, answer = self.ahead.popleft()

@@ -9,12 +9,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
 from headgate.properties.review.case import Call, Errored, Raised
 from headgate.properties.review.declared import Clock
+from headgate.properties.review.interleave import together
 from headgate.spec.errors import InputError, one_line
 
 __all__ = ["PythonTarget", "Session", "Target", "load_factory"]
@@ -30,6 +32,12 @@ class Session(Protocol):
 
     def call(self, call: Call) -> object:
         """Return its answer. Raises Raised for an error of its own, Errored where it failed."""
+
+    def together(self, first: Call, second: Call, step: int) -> tuple[object, object]:
+        """Return both answers, the second call made in the middle of the first, at `step`, where that can be done.
+
+        An error of its own stands in place of an answer. Raises Errored where they never end.
+        """
 
 
 class Target(Protocol):
@@ -86,11 +94,22 @@ class _Instance:
     def prepare(self, calls: Sequence[Call]) -> None:
         """Nothing is gained by knowing."""
 
+    def together(self, first: Call, second: Call, step: int) -> tuple[object, object]:
+        """Return both answers, the second call made before the `step`-th line of the first."""
+        try:
+            return together(self._bound(first), self._bound(second), step)
+        except TimeoutError as error:
+            raise Errored("hang", str(error)) from None
+
+    def _bound(self, call: Call) -> Callable[[], object]:
+        """Return the call, ready to be made; nothing of headgate's is among its lines."""
+        return partial(self.methods.get(call.operation) or self._method(call.operation), *call.arguments.values())
+
     def call(self, call: Call) -> object:
         method = self.methods.get(call.operation) or self._method(call.operation)
         arguments = call.arguments
         time = arguments.get("now_ns")
-        values: list[int | float | str] = list(arguments.values())
+        values: list[Any] = list(arguments.values())
         if isinstance(time, int):
             values[0] = self.clock.time(time)  # a time always comes first
         try:

@@ -6,7 +6,7 @@ from headgate.properties.review.suites.common import Suite
 
 __all__ = ["ROLES", "suite_of"]
 
-ROLES = ("bucket", "shaper", "marker", "arbiter")
+ROLES = ("bucket", "shaper", "marker", "arbiter", "allocator", "cache", "admission")
 
 
 def suite_of(role: str) -> Suite:

@@ -152,41 +152,54 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
         reference = kept.get(key)
         if reference is None:
             reference = kept[key] = _reference(case, declared)
-        _offer(reference, call, session, log)
+        if not _leaves_open(call, reference, declared):
+            _offer(reference, call, session, log)
     return None
+
+
+def _leaves_open(call: Call, reference: Reference, declared: Declared) -> bool:
+    """Return whether the call would leave open which time is the last: it must be refused, and the clock may go back.
+
+    Whether what is refused counts as seen is for the implementation to say, so such a call is not made.
+    """
+    now, size = int(call.arguments["now_ns"]), int(call.arguments["size"])
+    return declared.clock.goes_back and now > reference.last and not 0 < size <= reference.depth
 
 
 def _offer(reference: Reference, call: Call, session: Session, log: list[Asked]) -> None:
     now, size = call.arguments["now_ns"], call.arguments["size"]
     assert isinstance(now, int)
     assert isinstance(size, int)
-    level = reference.level(now)
     if size <= 0 or size > reference.depth:
-        answer = refusable(session, call, log)
-        _refused(call, size, answer, reference)
+        _refuse(reference, call, size, session, log)
         return
-    answer = ask(session, call, log)
-    admitted = decision(call, answer)
+    back = now < reference.last
+    level = reference.level(now)
+    admitted = _granted(call, refusable(session, call, log)) if back else decision(call, ask(session, call, log))
     if admitted and size > level + reference.slack:
         over = f"admits {size} bytes at {now} ns, where {number_text(max(Fraction(0), level))} are left"
         raise Violation("TB-4", over, "a refusal: some window would hold more than its envelope")
-    if not admitted and size <= level - reference.slack:
+    if not admitted and not back and size <= level - reference.slack:
         under = f"refuses {size} bytes at {now} ns, where {number_text(level)} are left"
         raise Violation("TB-5", under, "admission: no window would exceed its envelope")
     if admitted:
         reference.take(size)
 
 
-def _refused(call: Call, size: int, answer: object, reference: Reference) -> None:
+def _refuse(reference: Reference, call: Call, size: int, session: Session, log: list[Asked]) -> None:
     """A size of 0 may be answered either way, a negative one too; what must not happen is seen in the next offers."""
-    try:
-        admitted = decision(call, answer)
-    except Errored:
-        admitted = False  # None, or an error object: not an admission
-    if admitted and size > reference.depth:
+    if _granted(call, refusable(session, call, log)) and size > reference.depth:
         raise Violation(
             "TB-6", f"admits {size} bytes at once", f"a refusal: the depth is {number_text(reference.depth)}"
         )
+
+
+def _granted(call: Call, answer: object) -> bool:
+    """Return whether an offer that may be refused was admitted; None, or an error object, is a refusal."""
+    try:
+        return decision(call, answer)
+    except Errored:
+        return False
 
 
 # ---- what is offered ----
@@ -301,6 +314,8 @@ _IDLE = [_Aim("idle", 3, "one", 0), _Aim("idle", 3, "all", 0), _Aim("none", 0, "
 _EDGE = [_Aim("none", 0, "all", 0), _Aim("fits", -1, "all", 0), _Aim("none", 0, "one", 0), _Aim("fits", 0, "all", 0)]
 # Many small offers between two refills: a clock floored to a coarser unit shows here.
 _SMALL = [_Aim("none", 0, "all", 0), *[_Aim("fits", 0, "one", 0)] * 5]
+# Offers between two whole units of the clock: what is earned in part of one must not be lost.
+_PARTS = [_Aim("none", 0, "all", 0), *[_Aim("half", 0, "one", 0)] * 3]
 # A negative size must refund nothing.
 _REFUND = [_Aim("none", 0, "all", 0), _Aim("none", 0, "negative", 3), _Aim("none", 0, "one", 0)]
 
@@ -312,7 +327,7 @@ def seeds(declared: Declared) -> list[Case]:
     else:
         configuration = {"window": 4, "burst": 3}
     configuration |= {name: plain(value) for name, value in declared.numbers.items()}
-    return [_place(configuration, aims, [], [], declared) for aims in (_IDLE, _EDGE, _SMALL, _REFUND)]
+    return [_place(configuration, aims, [], [], declared) for aims in (_IDLE, _EDGE, _SMALL, _PARTS, _REFUND)]
 
 
 SUITE = Suite(
