@@ -4,6 +4,10 @@ from headgate.tests.mutants.mutant import Mutant
 
 __all__ = ["MUTANTS"]
 
+# Why no theorem kills some of them.
+REST = "the theorem is about a busy period; what is left of the lists after it is held against the standard's"
+LOOSE = "a looser bound is proved as well; that it is attained is held by a property"
+
 MUTANTS = (
     Mutant("fq-codel-joins-old", "arbiters.fq_codel", "all_(joins[i], state.old[j])", "all_(joins[i], False)",
            ("FC-1",)),
@@ -26,9 +30,11 @@ MUTANTS = (
     Mutant("fq-codel-all-empty-leave", "arbiters.fq_codel",
            "*(any_(not_(served[j]), state.ahead[k][j]) for j in everybody if j != k)", "not_(served[k])", ("FC-2",)),
     Mutant("fq-codel-rest-forgotten", "arbiters.fq_codel",
-           "return Lists(state.queued, nobody, nobody, (nobody,) * len(state.queued))", "return state", ("FC-2",)),
+           "return Lists(state.queued, nobody, nobody, (nobody,) * len(state.queued))", "return state", ("FC-2",),
+           property_only=REST),
     Mutant("fq-codel-bypass-too-small", "bounds", "return fq_codel_turns() * (count - 1)", "return count - 1",
            ("FC-3",)),
     Mutant("fq-codel-bypass-loose", "bounds", "return fq_codel_turns() * (count - 1)",
-           "return fq_codel_turns() * count", ("FC-3",)),
+           "return fq_codel_turns() * count", ("FC-3",),
+           property_only=LOOSE),
 )  # fmt: skip

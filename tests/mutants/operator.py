@@ -33,7 +33,7 @@ MUTANTS = (
            property_only=FORMULA),
     Mutant("worst-case-lag-without-others", "bounds", "return own + own + (largest - own) * guaranteed",
            "return own + 0 * guaranteed",
-           ("WF-4",), property_only=FORMULA),
+           ("WF-4",)),
     Mutant("vtc-gap-of-one", "bounds", "return 2 * cost", "return cost", ("VT-3",)),
     Mutant("delay-bound-without-others", "bounds", "return (largest + others) * _ns_per_byte(rate)",
            "return largest * _ns_per_byte(rate)", ("FQ-5",)),
