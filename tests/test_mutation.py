@@ -1,14 +1,16 @@
 """Every mutant of the rules is killed by a theorem or a property, and the unchanged model by none."""
 
+import importlib.util
 import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import attrs
 import pytest
 
-from headgate.tests.mutation import MUTANTS, Outcome, lines_of
+from headgate.tests.mutation import EVERY, MUTANTS, Mutant, Outcome, lines_of, sample
 from headgate.tests.reach import Reach, place_of
 
 
@@ -24,6 +26,25 @@ def test_there_are_enough_and_their_names_are_unique() -> None:
     assert len({mutant.id for mutant in MUTANTS}) == len(MUTANTS) >= 25
 
 
+def test_what_a_mutant_replaces_stands_in_its_module_once() -> None:
+    assert {mutant.id: count for mutant in MUTANTS if (count := text_of(mutant).count(mutant.old)) != 1} == {}
+
+
+def text_of(mutant: Mutant) -> str:
+    """Return the text of the module that the mutant changes."""
+    spec = importlib.util.find_spec(f"headgate.model.{mutant.module}")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).read_text("utf-8")
+
+
+def test_a_sample_leaves_out_nothing_that_a_theorem_should_kill() -> None:
+    taken = {mutant.id for mutant in sample(MUTANTS)}
+    held = [mutant for mutant in MUTANTS if mutant.property_only]
+    assert {mutant.id for mutant in MUTANTS if not mutant.property_only} <= taken
+    assert len(held) < 2 * EVERY * sum(mutant.id in taken for mutant in held) < 4 * len(held)
+
+
 def test_the_unchanged_model_survives() -> None:
     [outcome] = outcomes("unchanged")
     assert (outcome.killer, outcome.note) == (None, "survived")
@@ -32,7 +53,12 @@ def test_the_unchanged_model_survives() -> None:
 def test_every_mutant_is_killed_by_a_theorem_or_says_why_not(
     record_property: Callable[[str, object], None],
 ) -> None:
-    check(outcomes(), record_property)
+    check(outcomes("--sample"), record_property)
+
+
+@pytest.mark.soak
+def test_every_mutant_that_only_properties_kill_is_killed(record_property: Callable[[str, object], None]) -> None:
+    check(outcomes(*(mutant.id for mutant in MUTANTS if mutant.property_only), timeout=7200), record_property)
 
 
 @pytest.mark.soak
