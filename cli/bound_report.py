@@ -354,7 +354,7 @@ def _tenant_lines(report: Report, row: TenantRow, screen: Screen) -> Iterator[st
     head = ["  us", "any", "own", "burst any", "burst own", "calculus", "largest B"]
     rows = [head, *(_cells(report, row, each) for each in row.policies)]
     for cells in rows:
-        yield f"{cells[0]:<9}" + "".join(f"{cell:>11}" for cell in cells[1:])
+        yield cells[0] + cells[1].rjust(20 - len(cells[0])) + "".join(f"{cell:>11}" for cell in cells[2:])
     yield f"  {_more(report, row)}"
 
 
