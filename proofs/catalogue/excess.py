@@ -1,4 +1,4 @@
-"""Theorems on excess that gets none of the three treatments: the promise does not survive it."""
+"""Theorems on excess: with any of the three treatments the promise is kept, with none of them it is not."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -7,8 +7,9 @@ import z3
 
 from headgate.model.algebra import maximum, where
 from headgate.model.bounds import sfq_delay
+from headgate.model.bucket import Bucket
 from headgate.model.meter import Meter, MeterRates, advance, fresh, is_paced, offer
-from headgate.model.promise import charge, expected_arrival, is_kept
+from headgate.model.promise import charge, expected_arrival, goyal_expected_arrival, is_kept
 from headgate.proofs.decoding import schedule_of
 from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Expect, Obligation, Query, Theorem
@@ -79,7 +80,46 @@ def _grows() -> list[Obligation]:
     ]  # fmt: skip
 
 
+def _treated() -> list[Obligation]:
+    """The ledger X of what is served in line, in each treatment, and the promise that a policy's bound then keeps."""
+    guaranteed, burst, most, allowance, elapsed, size = z3.Reals("guaranteed burst most allowance elapsed size")
+    level, owed, in_line, per_byte, arrival, expected = z3.Reals("level owed in_line per_byte arrival expected")
+    rates = MeterRates(guaranteed, burst, most, allowance)
+    numbers = (guaranteed > 0, burst >= guaranteed, most > 0, allowance >= most, elapsed >= 0, size > 0, owed >= 0,
+               level >= 0, level <= most)  # fmt: skip
+    admitted, after = offer(advance(Meter(owed, Bucket(level)), rates, elapsed), rates, size)
+    before, charged = charge(owed, guaranteed, elapsed, size)
+    line_before, line_charged = charge(in_line, guaranteed, elapsed, size)
+    now = arrival + elapsed
+    previous = expected_arrival(arrival, in_line - size, per_byte)
+    cost = size * per_byte
+    goyal = goyal_expected_arrival(now, previous, cost)
+    finish, bound, latency = z3.Reals("finish bound latency")
+    return [
+        Obligation("shaped: what is released is in contract, and X stays the ledger U", (*numbers, admitted), z3.And(
+            after.ledger == charged, before <= owed)),
+        Obligation("background: excess is charged to neither, and X stays the ledger U", numbers,
+                   after.ledger == where(admitted, charged, before)),
+        Obligation("in line: X, charged with everything, is never below the ledger U", (*numbers, in_line >= owed),
+                   z3.And(line_charged >= after.ledger, line_before >= before)),
+        Obligation("in line: so it is expected as Goyal's recursion says, one cost after what came before it",
+                   (*numbers, in_line >= size, guaranteed * per_byte == 1, per_byte > 0,
+                    (in_line - guaranteed * elapsed) * per_byte == in_line * per_byte - elapsed),
+                   expected_arrival(now, line_before, per_byte) == goyal),
+        Obligation("and what finishes within the policy's bound of it is kept to its latency",
+                   (finish <= expected + bound, bound <= latency), is_kept(finish, expected, latency)),
+    ]  # fmt: skip
+
+
 THEOREMS: Sequence[Theorem] = (
+    Theorem(
+        "promise-treated", ("PR-3", "PR-4"),
+        "With excess shaped, charged in line or in the background, X is what is served in line, and the promise is kept "
+        "where the latency covers the policy's bound.",
+        "every horizon; any contract with M + (p - g) d of M or more, any meter, ledger, time and size",
+        ("the bounds of sfq-delay or early-delay hold from the expected arrival that X gives, L / R more with a "
+         "background", "the queue of a tenant is first in, first out (AR-2)"), obligations=_treated,
+    ),
     Theorem(
         "promise-untreated", ("PR-4",),
         "With excess neither shaped nor charged in line nor in the background the promise is kept.",
