@@ -79,6 +79,9 @@ def show(problem: Problem, measured: dict[str, Measured]) -> None:
     solving, cold = sum(line.solving for line in measured.values()), sum(line.cold for line in measured.values())
     met = "met" if solving <= problem.target else "MISSED"
     print(f"  {'all columns':22}{cold:7.2f} s cold{solving:8.2f} s solving   target {float(problem.target):g} s: {met}")
+    if problem.found_within is not None and FOUND in measured:
+        met = "met" if measured[FOUND].solving <= problem.found_within else "MISSED"
+        print(f"  {'the schedule alone':22}{'':30}target {float(problem.found_within):g} s: {met}")
     peer = problem.peer
     figure = "" if peer.seconds is None else f"{'over ' if peer.unfinished else ''}{float(peer.seconds):g} s, "
     print(f"  {'nearest peer':22}{ratio(problem, cold):>9}         {peer.tool}: {figure}{peer.says}\n")
