@@ -7,35 +7,35 @@ add an entry to `PROBLEMS`.
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import Any
 
 import attrs
 
+from headgate.benchmarks.peer_answers import (
+    Unsolved,
+    explained,
+    found,
+    hurried,
+    impossible,
+    none,
+    on_steps,
+    percent,
+    proved,
+    shown,
+    witnessed,
+)
 from headgate.model.arbiters import SFQ
 from headgate.model.composition import calculus_delay
-from headgate.model.replay import Replay, replay
-from headgate.proofs.catalogue import catalogue
+from headgate.model.replay import replay
 from headgate.proofs.catalogue.composition import TOKENS, burst_attack
 from headgate.proofs.catalogue.turns import bypass_attack
 from headgate.proofs.catalogue.weighted import SHORTEST, weighted_attack, wrong_tag_attack
-from headgate.proofs.find.asking import ask
-from headgate.proofs.find.explain import explain
-from headgate.proofs.find.question import Answer, Asked, Finding, Question, Span
-from headgate.proofs.runner import Limits, prove, search
-from headgate.proofs.symbolic import symbolic
-from headgate.proofs.theorem import Kind, Query
-from headgate.spec.expressions import parse_expression
+from headgate.proofs.find.question import Asked, Question, Span
 from headgate.spec.units import exact_text
-from headgate.spec.vocabulary import Schedule
 
-__all__ = ["CHECKED", "CLASS", "FOUND", "PROBLEMS", "Peer", "Problem", "Unsolved"]
+__all__ = ["CHECKED", "CLASS", "FOUND", "PROBLEMS", "Peer", "Problem"]
 
 # The columns: a schedule that shows it, a statement proved, and the class of traffic that causes it.
 FOUND, CHECKED, CLASS = "schedule found", "implication checked", "class synthesised"
-
-
-class Unsolved(Exception):
-    """A column whose problem is not solved as it is stated."""
 
 
 @attrs.frozen
@@ -67,101 +67,6 @@ class Problem:
     found_within: Fraction | None = None
 
 
-# ---- what the entries are made of ----
-
-
-def found(query: Callable[[], Query], what: str) -> tuple[Schedule, Replay]:
-    """Return the schedule that answers `query`, and its replay; Unsolved where there is none."""
-    with symbolic():
-        schedule = search(query(), Limits(), what)
-    if schedule is None:
-        raise Unsolved(f"{what}: expected a schedule, found none")
-    return schedule, replay(schedule)
-
-
-def none(query: Callable[[], Query], what: str) -> None:
-    """Return if no schedule answers `query`; Unsolved where one does."""
-    with symbolic():
-        if search(query(), Limits(), what) is not None:
-            raise Unsolved(f"{what}: expected no schedule, found one")
-
-
-def hurried(query: Query) -> Query:
-    """Return the query without making what it finds small."""
-    return attrs.evolve(query, smallest=())
-
-
-def proved(*names: str) -> Callable[[], str]:
-    """Return a column that proves theorems of the catalogue."""
-
-    def column() -> str:
-        theorems = {theorem.id: theorem for theorem in catalogue()}
-        for name in names:
-            if theorems[name].obligations is None:
-                raise Unsolved(f"{name}: expected a proof, got a theorem that is to be refuted")
-            result = prove(attrs.evolve(theorems[name], attack=None))
-            if result.kind is not Kind.PROVED:
-                raise Unsolved(f"{name}: expected a proof, got {result.kind.value} ({result.reason})")
-        return f"proved: {', '.join(names)}"
-
-    return column
-
-
-def on_steps(
-    asked: Asked, policy: str, queues: int, steps: int, assume: Sequence[str] = (), shows: str = "", **more: Any
-) -> Question:
-    """Return a question on discrete steps; `more` are fields of it."""
-    assumed = tuple(parse_expression(text, queues, steps) for text in assume)
-    shown = parse_expression(shows, queues, steps) if shows else None
-    return Question(asked, policy, tenants=queues, steps=steps, assume=assumed, shows=shown, **more)
-
-
-def shown(question: Question, what: str) -> tuple[Schedule, Replay, Answer]:
-    """Return the schedule that answers a question, its replay and the whole answer; Unsolved where there is none."""
-    answer = ask(question)
-    if answer.finding is not Finding.FOUND or answer.schedule is None:
-        raise Unsolved(f"{what}: expected a schedule, got {answer.finding.value}")
-    run = replay(answer.schedule)
-    if not run.violated:
-        raise Unsolved(f"{what}: expected a schedule that replays, got {run.finding}")
-    return answer.schedule, run, answer
-
-
-def impossible(question: Question, what: str) -> None:
-    """Return if it is proved that no schedule answers a question; Unsolved where that is not so."""
-    finding = ask(question).finding
-    if finding is not Finding.IMPOSSIBLE:
-        raise Unsolved(f"{what}: expected a proof that there is none, got {finding.value}")
-
-
-def explained(question: Callable[[], Question]) -> Callable[[], str]:
-    """Return a column that finds a class of traffic of which every schedule shows what is asked for."""
-
-    def column() -> str:
-        explanation = explain(question())
-        if explanation is None:
-            raise Unsolved("expected a class of traffic, found none")
-        if not replay(explanation.schedule).violated:
-            raise Unsolved(f"expected a schedule of the class to show it, got {explanation.replay.finding}")
-        return explanation.text
-
-    return column
-
-
-def witnessed(name: str) -> Schedule:
-    """Return the schedule that the attack of a theorem finds: of one that is proved, with the bound a step tighter."""
-    theorem = next(theorem for theorem in catalogue() if theorem.id == name)
-    assert theorem.attack is not None, f"{name} has no attack"
-    attack, tighter = theorem.attack, Fraction(0) if theorem.obligations is None else theorem.step
-    return found(lambda: attack(tighter), name)[0]
-
-
-def percent(part: Fraction, whole: Fraction) -> str:
-    """Return the exact share, and the percentage rounded down to hundredths."""
-    hundredths = part * 10_000 // whole
-    return f"{exact_text(part)} of {exact_text(whole)} ns, {hundredths // 100}.{hundredths % 100:02} %"
-
-
 # ---- H1 ----
 
 BUGGY, MENDED = "fq-codel-rejoins", "fq-codel"
@@ -176,7 +81,7 @@ def _sparse_queue(policy: str, assume: Sequence[str], least: int, *, same_step: 
 
 
 def _favoured() -> str:
-    _, run, _ = shown(_sparse_queue(BUGGY, ["cenq(0..3, t) >= t"], 5), "five services")
+    _, run = shown(_sparse_queue(BUGGY, ["cenq(0..3, t) >= t"], 5), "five services")
     return f"{run.observed} of 14 services"
 
 
@@ -202,7 +107,7 @@ def _blocked(queues: int, victim: int, least: int) -> Question:
 
 
 def _blocked_for_long() -> str:
-    _, run, _ = shown(_blocked(4, 2, BLOCKED), "blocked")
+    _, run = shown(_blocked(4, 2, BLOCKED), "blocked")
     return f"blocked for {run.observed} of 7 steps in a row"
 
 
@@ -217,9 +122,9 @@ def _blocked_no_longer(queues: int, victim: int) -> Callable[[], str]:
 def _blocked_for_ever() -> str:
     loops = []
     for queues, victim in ((4, 2), (64, 62)):
-        schedule, _, _ = shown(on_steps(Asked.STARVATION, "priority", queues, 7, victim=victim), f"{queues} queues")
+        schedule, _ = shown(on_steps(Asked.STARVATION, "priority", queues, 7, victim=victim), f"{queues} queues")
         loops.append(f"{queues} queues, a loop of {schedule.parameters['loop']} after {schedule.parameters['steps']}")
-    _, run, _ = shown(_blocked(64, 62, BLOCKED), "64 queues, blocked")
+    _, run = shown(_blocked(64, 62, BLOCKED), "64 queues, blocked")
     return f"for ever: {'; '.join(loops)}; 64 queues: blocked for {run.observed} steps"
 
 
@@ -233,7 +138,7 @@ def _less_for_more(least: int) -> Question:
 
 
 def _ahead() -> str:
-    schedule, _, _ = shown(_less_for_more(3), "three services ahead")
+    schedule, _ = shown(_less_for_more(3), "three services ahead")
     return f"{len(schedule.requests)} requests: three services ahead in each of the last five steps"
 
 
@@ -292,7 +197,7 @@ PAUSED = 2
 
 
 def _stopped_clock() -> str:
-    schedule, run, _ = shown(Question(Asked.OVERRUN, "paused", requests=PAUSED, minimal=True), "a stopped clock")
+    schedule, run = shown(Question(Asked.OVERRUN, "paused", requests=PAUSED, minimal=True), "a stopped clock")
     if replay(schedule, "token").violated:
         raise Unsolved("expected a bucket whose clock goes on to keep its envelope")
     return f"{len(schedule.requests)} requests: {run.observed} B where {run.bound} B are allowed"

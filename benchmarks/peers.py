@@ -17,7 +17,8 @@ from typing import Any
 
 import attrs
 
-from headgate.benchmarks.peer_problems import CHECKED, CLASS, FOUND, PROBLEMS, Problem, Unsolved
+from headgate.benchmarks.peer_answers import Unsolved
+from headgate.benchmarks.peer_problems import CHECKED, CLASS, FOUND, PROBLEMS, Problem
 
 __all__ = ["Measured", "main", "measure", "ratio", "solve"]
 

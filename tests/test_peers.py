@@ -9,18 +9,8 @@ import attrs
 import pytest
 
 from headgate.benchmarks import peers
-from headgate.benchmarks.peer_problems import (
-    CHECKED,
-    CLASS,
-    FOUND,
-    PROBLEMS,
-    Peer,
-    Problem,
-    Unsolved,
-    found,
-    none,
-    proved,
-)
+from headgate.benchmarks.peer_answers import Unsolved, explained, found, impossible, none, on_steps, proved, shown
+from headgate.benchmarks.peer_problems import CHECKED, CLASS, FOUND, PROBLEMS, Peer, Problem
 from headgate.model.arbiters import SFQ
 from headgate.model.arbiters.wrong_tags import WRONG_TAGS
 from headgate.model.replay import ReplayError, replay
@@ -28,6 +18,7 @@ from headgate.proofs.catalogue import catalogue
 from headgate.proofs.catalogue.composition import burst_attack
 from headgate.proofs.catalogue.turns import bypass_attack
 from headgate.proofs.catalogue.weighted import SHORTEST, weighted_attack, wrong_tag_attack
+from headgate.proofs.find.question import Asked, Question
 from headgate.proofs.theorem import Query
 from headgate.spec.schedules import parse_schedule, schedule_text
 from headgate.spec.vocabulary import Request, Schedule
@@ -88,6 +79,14 @@ def test_a_problem_is_solved_in_time(name: str) -> None:
         for words in SAYS[name, column]:
             assert words in answer, answer
     assert spent <= 3 * problem.target
+
+
+@pytest.mark.parametrize("name", ["H1", "H2", "H3a"])
+def test_the_schedule_alone_is_found_in_time(name: str) -> None:
+    answer, spent = peers.solve(BY_ID[name], FOUND)
+    assert all(words in answer for words in SAYS[name, FOUND]), answer
+    assert BY_ID[name].found_within is not None
+    assert spent <= 3 * BY_ID[name].found_within
 
 
 # ---- what the answers rest on ----
@@ -228,6 +227,12 @@ def test_what_is_not_proved_is_not_solved() -> None:
         proved("essay-tag")()
     with pytest.raises(Unsolved, match="expected no schedule, found one"):
         none(lambda: bypass_attack(3, 2), "a wait")
+    with pytest.raises(Unsolved, match="expected a proof that there is none, got found"):
+        impossible(Question(Asked.OVERRUN, "paused", requests=2), "two requests")
+    with pytest.raises(Unsolved, match="expected a schedule, got impossible"):
+        shown(Question(Asked.OVERRUN, "paused", requests=1), "one request")
+    with pytest.raises(Unsolved, match="expected a class of traffic, found none"):
+        explained(lambda: on_steps(Asked.BLOCKED, "priority", 2, 3, victim=0, at_least=Fraction(1)))()
     with pytest.raises(Unsolved, match="expected a schedule, found none"):
         found(lambda: bypass_attack(3, 3), "a wait")
 
