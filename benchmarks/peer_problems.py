@@ -267,7 +267,7 @@ PROBLEMS: tuple[Problem, ...] = (
         "the most of all, and the mended lists for every horizon.",
         {FOUND: _favoured, CHECKED: _most_favoured},
         Peer("FPerf (NSDI 2023)", "stopped; CountBuffy (2026) about 13 s a check", Fraction(157), True),
-        Fraction(6),
+        Fraction(8),
         Fraction(1),
     ),
     Problem(
