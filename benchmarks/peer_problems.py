@@ -5,32 +5,37 @@ answer is a sentence; where the problem is not solved as stated, the column rais
 add an entry to `PROBLEMS`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import attrs
 
+from headgate.benchmarks.peer_answers import (
+    Unsolved,
+    explained,
+    found,
+    hurried,
+    impossible,
+    none,
+    on_steps,
+    percent,
+    proved,
+    shown,
+    witnessed,
+)
 from headgate.model.arbiters import SFQ
 from headgate.model.composition import calculus_delay
-from headgate.model.replay import Replay, replay
-from headgate.proofs.catalogue import catalogue
+from headgate.model.replay import replay
 from headgate.proofs.catalogue.composition import TOKENS, burst_attack
 from headgate.proofs.catalogue.turns import bypass_attack
 from headgate.proofs.catalogue.weighted import SHORTEST, weighted_attack, wrong_tag_attack
-from headgate.proofs.runner import Limits, prove, search
-from headgate.proofs.symbolic import symbolic
-from headgate.proofs.theorem import Kind, Query
+from headgate.proofs.find.question import Asked, Question, Span
 from headgate.spec.units import exact_text
-from headgate.spec.vocabulary import Schedule
 
-__all__ = ["CHECKED", "CLASS", "FOUND", "PROBLEMS", "Peer", "Problem", "Unsolved"]
+__all__ = ["CHECKED", "CLASS", "FOUND", "PROBLEMS", "Peer", "Problem"]
 
 # The columns: a schedule that shows it, a statement proved, and the class of traffic that causes it.
 FOUND, CHECKED, CLASS = "schedule found", "implication checked", "class synthesised"
-
-
-class Unsolved(Exception):
-    """A column whose problem is not solved as it is stated."""
 
 
 @attrs.frozen
@@ -50,7 +55,8 @@ class Peer:
 class Problem:
     """A problem: `columns` are what headgate does, each a function that returns what it found.
 
-    `target` is the processor time, in seconds, that all columns together may take once everything is imported.
+    `target` is the processor time, in seconds, that all columns together may take once everything is imported;
+    `found_within`, the part of it for the schedule, where that has a target of its own.
     """
 
     id: str
@@ -58,60 +64,87 @@ class Problem:
     columns: Mapping[str, Callable[[], str]]
     peer: Peer
     target: Fraction
+    found_within: Fraction | None = None
 
 
-# ---- what the entries are made of ----
+# ---- H1 ----
+
+BUGGY, MENDED = "fq-codel-rejoins", "fq-codel"
+# One arrival a step for the others, at most one for the fifth; the most services, by whether an arrival can be served
+# in its own step.
+SPARSE = ("aenq(0..3, t) == 1", "aenq(4, t) <= 1")
+MOST = {(BUGGY, False): 8, (MENDED, False): 3, (BUGGY, True): 9, (MENDED, True): 3}
 
 
-def found(query: Callable[[], Query], what: str) -> tuple[Schedule, Replay]:
-    """Return the schedule that answers `query`, and its replay; Unsolved where there is none."""
-    with symbolic():
-        schedule = search(query(), Limits(), what)
-    if schedule is None:
-        raise Unsolved(f"{what}: expected a schedule, found none")
-    return schedule, replay(schedule)
+def _sparse_queue(policy: str, assume: Sequence[str], least: int, *, same_step: bool = False) -> Question:
+    return on_steps(Asked.SERVICE, policy, 5, 14, assume, victim=4, at_least=Fraction(least), same_step=same_step)
 
 
-def none(query: Callable[[], Query], what: str) -> None:
-    """Return if no schedule answers `query`; Unsolved where one does."""
-    with symbolic():
-        if search(query(), Limits(), what) is not None:
-            raise Unsolved(f"{what}: expected no schedule, found one")
+def _favoured() -> str:
+    _, run = shown(_sparse_queue(BUGGY, ["cenq(0..3, t) >= t"], 5), "five services")
+    return f"{run.observed} of 14 services"
 
 
-def hurried(query: Query) -> Query:
-    """Return the query without making what it finds small."""
-    return attrs.evolve(query, smallest=())
+def _most_favoured() -> str:
+    for (policy, same_step), services in MOST.items():
+        what = f"{policy}, {'its own step' if same_step else 'the next step'}"
+        shown(_sparse_queue(policy, SPARSE, services, same_step=same_step), f"{what}, {services} services")
+        impossible(_sparse_queue(policy, SPARSE, services + 1, same_step=same_step), f"{what}, {services + 1} services")
+    mended = proved("fq-codel-turns")()
+    most = [MOST[policy, same_step] for same_step in (False, True) for policy in (BUGGY, MENDED)]
+    return "one arrival a step: exactly {} and {} services at most, {} and {} in their own step; {}".format(
+        *most, mended
+    )
 
 
-def proved(*names: str) -> Callable[[], str]:
-    """Return a column that proves theorems of the catalogue."""
+# ---- H2 ----
 
+BLOCKED = 6
+
+
+def _blocked(queues: int, victim: int, least: int) -> Question:
+    return on_steps(Asked.BLOCKED, "priority", queues, 7, victim=victim, at_least=Fraction(least))
+
+
+def _blocked_for_long() -> str:
+    _, run = shown(_blocked(4, 2, BLOCKED), "blocked")
+    return f"blocked for {run.observed} of 7 steps in a row"
+
+
+def _blocked_no_longer(queues: int, victim: int) -> Callable[[], str]:
     def column() -> str:
-        theorems = {theorem.id: theorem for theorem in catalogue()}
-        for name in names:
-            if theorems[name].obligations is None:
-                raise Unsolved(f"{name}: expected a proof, got a theorem that is to be refuted")
-            result = prove(attrs.evolve(theorems[name], attack=None))
-            if result.kind is not Kind.PROVED:
-                raise Unsolved(f"{name}: expected a proof, got {result.kind.value} ({result.reason})")
-        return f"proved: {', '.join(names)}"
+        impossible(_blocked(queues, victim, BLOCKED + 1), f"{queues} queues, {BLOCKED + 1} steps")
+        return f"{queues} queues: never blocked for {BLOCKED + 1} of 7 steps"
 
     return column
 
 
-def witnessed(name: str) -> Schedule:
-    """Return the schedule that the attack of a theorem finds: of one that is proved, with the bound a step tighter."""
-    theorem = next(theorem for theorem in catalogue() if theorem.id == name)
-    assert theorem.attack is not None, f"{name} has no attack"
-    attack, tighter = theorem.attack, Fraction(0) if theorem.obligations is None else theorem.step
-    return found(lambda: attack(tighter), name)[0]
+def _blocked_for_ever() -> str:
+    loops = []
+    for queues, victim in ((4, 2), (64, 62)):
+        schedule, _ = shown(on_steps(Asked.STARVATION, "priority", queues, 7, victim=victim), f"{queues} queues")
+        loops.append(f"{queues} queues, a loop of {schedule.parameters['loop']} after {schedule.parameters['steps']}")
+    _, run = shown(_blocked(64, 62, BLOCKED), "64 queues, blocked")
+    return f"for ever: {'; '.join(loops)}; 64 queues: blocked for {run.observed} steps"
 
 
-def percent(part: Fraction, whole: Fraction) -> str:
-    """Return the exact share, and the percentage rounded down to hundredths."""
-    hundredths = part * 10_000 // whole
-    return f"{exact_text(part)} of {exact_text(whole)} ns, {hundredths // 100}.{hundredths % 100:02} %"
+# ---- H3a ----
+
+
+def _less_for_more(least: int) -> Question:
+    assume = ("cenq(1, 9) > cenq(2, 9)", "cenq(0..4, 4) >= 4", "cenq(0..4, 9) >= 8")
+    shows = f"cdeq(2, 5..9) - cdeq(1, 5..9) >= {least}"
+    return on_steps(Asked.CONDITION, "round-robin", 5, 10, assume, shows)
+
+
+def _ahead() -> str:
+    schedule, _ = shown(_less_for_more(3), "three services ahead")
+    return f"{len(schedule.requests)} requests: three services ahead in each of the last five steps"
+
+
+def _no_further_ahead() -> str:
+    impossible(_less_for_more(4), "four services ahead")
+    return "never four services ahead in all of the last five steps"
 
 
 # ---- H3b ----
@@ -127,6 +160,26 @@ def _longest_waits() -> str:
     return f"N = {ROUND[0]}..{ROUND[-1]}: a wait of exactly N - 1 services each, all replayed"
 
 
+# ---- H4a ----
+
+
+def _at_once(most: int) -> Question:
+    bucket = {"rate": Fraction(3), "depth": Fraction(6), "level": Fraction(0)}
+    assume, shows = ("cenq(0, 2) >= 3", "cenq(0, 3) >= 6"), f"not deq(0, 0..5) <= {most}"
+    return on_steps(Asked.CONDITION, "token", 1, 6, assume, shows, arrivals=Span(0, 10), parameters=bucket)
+
+
+def _more_than_the_refill() -> str:
+    shown(_at_once(3), "more than 3")
+    shown(_at_once(5), "more than 5")
+    return "more than 3 leave in one step; as many as 6"
+
+
+def _no_more_than_the_depth() -> str:
+    impossible(_at_once(6), "more than 6")
+    return "never more than 6 leave in one step"
+
+
 # ---- H4b ----
 
 
@@ -136,6 +189,23 @@ def _full_bucket() -> str:
     if shown.observed != whole:
         raise Unsolved(f"expected the envelope of {whole} B to be reached, got {shown.observed} B")
     return f"the envelope of {whole} B is reached"
+
+
+# ---- H4c ----
+
+PAUSED = 2
+
+
+def _stopped_clock() -> str:
+    schedule, run = shown(Question(Asked.OVERRUN, "paused", requests=PAUSED, minimal=True), "a stopped clock")
+    if replay(schedule, "token").violated:
+        raise Unsolved("expected a bucket whose clock goes on to keep its envelope")
+    return f"{len(schedule.requests)} requests: {run.observed} B where {run.bound} B are allowed"
+
+
+def _stopped_clock_in_fewer() -> str:
+    impossible(Question(Asked.OVERRUN, "paused", requests=PAUSED - 1), "a stopped clock, one request fewer")
+    return f"never in fewer than {PAUSED} requests"
 
 
 # ---- H5 ----
@@ -192,6 +262,44 @@ NOBODY = "none of FPerf, CountBuffy, CCAC, Quint or Prosa states it"
 
 PROBLEMS: tuple[Problem, ...] = (
     Problem(
+        "H1",
+        "FQ-CoDel's lists with the bug, N = 5, T = 14, four queues with cenq(t) >= t: the fifth gets 5 services; "
+        "the most of all, and the mended lists for every horizon.",
+        {FOUND: _favoured, CHECKED: _most_favoured},
+        Peer("FPerf (NSDI 2023)", "stopped; CountBuffy (2026) about 13 s a check", Fraction(157), True),
+        Fraction(8),
+        Fraction(1),
+    ),
+    Problem(
+        "H2",
+        "Strict priority, N = 4, T = 7: queue 2 is blocked for more than 5 steps in a row.",
+        {
+            FOUND: _blocked_for_long,
+            CHECKED: _blocked_no_longer(4, 2),
+            CLASS: explained(lambda: _blocked(4, 2, BLOCKED)),
+        },
+        Peer("FPerf (NSDI 2023)", "an older commit, its main branch aborts; CountBuffy (2026) 25 ms a check",
+             Fraction(21)),
+        Fraction(1, 2),
+        Fraction(1, 20),
+    ),
+    Problem(
+        "H2-64",
+        "Strict priority: a queue that is blocked for ever, a prefix and a loop, of 4 queues and of 64; T = 7 of 64.",
+        {FOUND: _blocked_for_ever, CHECKED: _blocked_no_longer(64, 62)},
+        Peer("none", "FPerf and CountBuffy ask of a fixed number of steps, and have no loop"),
+        Fraction(2),
+    ),
+    Problem(
+        "H3a",
+        "Round robin, N = 5, T = 10: queue 2 is 3 services ahead of queue 1 in each of the last 5 steps, although "
+        "queue 1 received more, and every queue 4 or more in the first 5 steps and 8 or more in all.",
+        {FOUND: _ahead, CHECKED: _no_further_ahead, CLASS: explained(lambda: _less_for_more(3))},
+        Peer("FPerf (NSDI 2023)", "a class of traffic", Fraction(95)),
+        Fraction(2),
+        Fraction(1, 2),
+    ),
+    Problem(
         "H3b",
         "For every horizon, N = 2..16: a continuously backlogged queue waits at most N - 1 services under round robin.",
         {FOUND: _longest_waits, CHECKED: proved("round-robin-bypass")},
@@ -199,10 +307,25 @@ PROBLEMS: tuple[Problem, ...] = (
         Fraction(1),
     ),
     Problem(
+        "H4a",
+        "A bucket of 6 tokens, none at first, 3 more a step, T = 6, cenq >= 3 by the third step, >= 6 by the fourth: "
+        "more than 3 leave in one step.",
+        {FOUND: _more_than_the_refill, CHECKED: _no_more_than_the_depth},
+        Peer("FPerf (NSDI 2023)", "stopped without an answer", Fraction(300), True),
+        Fraction(1, 5),
+    ),
+    Problem(
         "H4b",
         "For all depths B, rates r and times t a token bucket admits at most B + r t, and as much as that.",
         {FOUND: _full_bucket, CHECKED: proved("bucket-envelope")},
         Peer("FPerf (NSDI 2023)", "stopped on a bounded question, one bucket and 6 steps", Fraction(300), True),
+        Fraction(1, 5),
+    ),
+    Problem(
+        "H4c",
+        "A token bucket whose clock stands still while it is full admits more than B + r t: the shortest schedule.",
+        {FOUND: _stopped_clock, CHECKED: _stopped_clock_in_fewer},
+        Peer("CrossHair, Hypothesis", "each finds it within 100 s; neither says that nothing shorter does"),
         Fraction(1, 5),
     ),
     Problem(
