@@ -146,7 +146,9 @@ def _level(marks: Sequence[Mark], ticks: int, name: str) -> _Variable:
 
 
 def _body(modules: Sequence[tuple[str, Sequence[_Variable]]]) -> Iterator[str]:
-    named, initial, changes = [], [], []
+    named: list[str] = []
+    initial: list[str] = []
+    changes: Changes = []
     yield "$scope module headgate $end"
     taken: set[str] = set()
     for label, variables in modules:
