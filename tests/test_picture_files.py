@@ -14,9 +14,11 @@ import pytest
 
 from headgate.cli import picture_file
 from headgate.cli.main import run
+from headgate.cli.picture_file import PictureFile
 from headgate.cli.traces import trace_text
 from headgate.cli.vcd import BEYOND, UnwritableError, vcd_text
 from headgate.model.replay import Lane, Mark, Replay, replay
+from headgate.spec.errors import InputError
 from headgate.spec.schedules import parse_schedule
 from headgate.spec.vocabulary import Schedule
 from headgate.tests.test_cli_main import one_line
@@ -239,6 +241,17 @@ def test_a_png_without_matplotlib(tmp_path: Path, capsys: Text, monkeypatch: pyt
     file.write_text(dict(SHIPPED)["essay-tag"])
     assert run(["replay", str(file), "--picture", str(tmp_path / "x.png")]) == 2
     assert "headgate[plots]" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".json", ".vcd"])
+def test_numbers_beyond_all_forms_are_refused_and_the_old_file_stays(suffix: str, tmp_path: Path) -> None:
+    if suffix == ".png":
+        pytest.importorskip("matplotlib")
+    out = tmp_path / f"x{suffix}"
+    out.write_text("as it was")
+    with pytest.raises(InputError, match=r"--picture .*: expected (a replay of numbers|times from 0)"):
+        PictureFile(str(out), ()).write(shipped("essay-tag"), made(Lane("t", (span(0, 10**5000),))))
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(out.name, "as it was")]
 
 
 def test_what_is_found_is_drawn_too(tmp_path: Path, capsys: Text) -> None:
