@@ -17,6 +17,7 @@ from headgate.cli.exits import BadInput, Exit, InternalFault
 from headgate.cli.find_text import as_json, as_text, explained_text
 from headgate.cli.finding import ask_with_progress
 from headgate.cli.output import Screen, format_option
+from headgate.cli.picture_file import PictureFile
 from headgate.proofs.find.asking import NoReplayError
 from headgate.proofs.find.checking import is_of_steps
 from headgate.proofs.find.question import Answer, Asked, Finding, Question, QuestionError, Span
@@ -121,8 +122,9 @@ def _bucket_options(command: Any) -> Any:
 @click.option("--minimal", is_flag=True, help="The smallest schedule: fewest requests, then bytes, then time.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Of the solver.")
 @click.option("--save", metavar="FILE", help="Write the schedule, for headgate replay.")
+@click.option("--picture", "out", metavar="OUT", help="Write its timeline: .svg, .png, .json (Perfetto) or .vcd.")
 @format_option()
-def find(asked: str, save: str | None, explain: bool, form: str, **options: Any) -> int:
+def find(asked: str, save: str | None, out: str | None, explain: bool, form: str, **options: Any) -> int:
     """Find a schedule that breaks a policy, within what is asked, or prove that there is none.
 
     QUESTION: wait, gap, deficit, difference, overrun, oversubscription (of a few requests, with arrivals in ns);
@@ -135,6 +137,7 @@ def find(asked: str, save: str | None, explain: bool, form: str, **options: Any)
     """
     question = _question(asked, options)
     place = _place(save, options["contracts"])
+    drawn = PictureFile(out, (save, options["contracts"])) if out is not None else None
     if explain:
         _refuse_explaining(question)
     try:
@@ -147,6 +150,8 @@ def find(asked: str, save: str | None, explain: bool, form: str, **options: Any)
         from headgate.spec.schedules import write_schedule
 
         write_schedule(answer.schedule, place)
+    if answer.schedule is not None and answer.replay is not None and drawn is not None:
+        drawn.write(answer.schedule, answer.replay)
     click.echo(_shown(answer, save, form, explanation, explain))
     return exit_of(answer)
 

@@ -9,9 +9,9 @@ from headgate.cli.markup import Markup, join, tag
 from headgate.cli.output import number_text, readable
 from headgate.model.replay import Lane, Mark, Replay
 
-__all__ = ["picture"]
+__all__ = ["COLOURS", "page", "picture"]
 
-WIDTH, LABEL, LANE, TOP = 760, 120, 26, 26
+WIDTH, LABEL, LANE, TOP, LINE = 760, 120, 26, 26, 16
 MOST_LANES, MOST_MARKS, TICKS = 24, 600, 5
 COLOURS = {
     "service": "#0b6e99", "blackout": "#9fb3c8", "violation": "#c0392b", "level": "#f6c453",
@@ -35,14 +35,30 @@ def _px(value: Fraction | int) -> str:
 
 
 def picture(shown: Replay) -> Markup:
-    """Return the picture of a replay."""
+    """Return the picture of a replay, to stand in a page that says what it is of."""
+    height, drawn = _drawn(shown)
+    return _svg(height, shown, drawn)
+
+
+def page(shown: Replay, heading: Sequence[str]) -> Markup:
+    """Return the picture of a replay as a file of its own, under the lines of a heading."""
+    height, drawn = _drawn(shown)
+    above = LINE * len(heading) + 12
+    ground = tag("rect", width=WIDTH, height=above + height, fill="white")
+    lines = [_text(4, LINE * (number + 1), line) for number, line in enumerate(heading)]
+    moved = tag("g", drawn, transform=f"translate(0 {above})")
+    return _svg(above + height, shown, ground, *lines, moved, font_family="sans-serif", font_size="12")
+
+
+def _drawn(shown: Replay) -> tuple[int, Markup]:
+    """Return the height of what is drawn, and what it is."""
     lanes = [lane for lane in shown.lanes if lane.marks]
-    return _timeline(lanes, shown) if lanes else _bars(shown)
+    return _timeline(lanes) if lanes else _bars(shown)
 
 
-def _svg(height: int, shown: Replay, *children: str) -> Markup:
+def _svg(height: int, shown: Replay, *children: str, **attributes: object) -> Markup:
     return tag(
-        "svg", tag("title", readable(shown.finding)), *children,
+        "svg", tag("title", readable(shown.finding)), *children, **attributes,
         xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {height}", width=WIDTH, height=height, role="img",
     )  # fmt: skip
 
@@ -54,14 +70,14 @@ def _text(x: str | int, y: int, words: str, anchor: str = "start") -> Markup:
 # ---- lanes ----
 
 
-def _timeline(lanes: Sequence[Lane], shown: Replay) -> Markup:
+def _timeline(lanes: Sequence[Lane]) -> tuple[int, Markup]:
     kept = [*lanes[:MOST_LANES], *(lane for lane in lanes[MOST_LANES:] if lane.label == "violation")]
     marks = [mark for lane in lanes for mark in lane.marks]
     begin, end = min(mark.begin_ns for mark in marks), max(mark.end_ns for mark in marks)
     axis = _Axis(begin, end if end > begin else begin + 1)
     height = TOP + LANE * len(kept) + 8
     rows = [_row(lane, TOP + LANE * number, axis) for number, lane in enumerate(kept)]
-    return _svg(height, shown, *_ticks(axis, height), *rows)
+    return height, join(*_ticks(axis, height), *rows)
 
 
 def _ticks(axis: _Axis, height: int) -> Iterator[Markup]:
@@ -101,7 +117,7 @@ def _box(left: str, right: str, y: str, height: str, colour: str, words: str) ->
 # ---- bars ----
 
 
-def _bars(shown: Replay) -> Markup:
+def _bars(shown: Replay) -> tuple[int, Markup]:
     """Draw what was observed and the bound that it is held against."""
     rows = [
         ("observed", shown.observed, "violation" if shown.violated else "admitted"),
@@ -114,4 +130,4 @@ def _bars(shown: Replay) -> Markup:
         bar = tag("rect", x=LABEL, y=y, width=_px(width), height=LANE - 10, fill=COLOURS[kind])
         words = _text(_px(LABEL + 8 + width), y + 13, f"{number_text(value)} {shown.unit}")
         drawn.append(tag("g", _text(0, y + 13, label), bar, words))
-    return _svg(10 + LANE * len(rows), shown, *drawn)
+    return 10 + LANE * len(rows), join(*drawn)

@@ -13,6 +13,7 @@ import click
 
 from headgate.cli.exits import BadInput, exit_for
 from headgate.cli.output import Screen, format_option, json_text, number_text, readable, shorten
+from headgate.cli.picture_file import PictureFile
 from headgate.cli.timeline import bars, timeline
 from headgate.model.replay import Lane, Replay, ReplayError
 from headgate.model.replay import replay as run_schedule
@@ -31,8 +32,9 @@ __all__ = ["drawing", "replay"]
     "--rule", "--policy", "rule", metavar="RULE", help="Another rule of the same mechanism, such as sfq or token."
 )
 @click.option("--id", "theorem", metavar="ID", help="Which result, if the file is what `verify --format json` printed.")
+@click.option("--picture", "out", metavar="OUT", help="Write the timeline: .svg, .png, .json (Perfetto) or .vcd.")
 @format_option()
-def replay(file: str, rule: str | None, theorem: str | None, form: str) -> int:
+def replay(file: str, rule: str | None, theorem: str | None, out: str | None, form: str) -> int:
     """Run the schedule of a JSON file ("-": standard input) on the exact rules of its mechanism.
 
     Shows what it claims, the timeline, and whether the claim holds. What `headgate verify --witness` writes can be
@@ -40,6 +42,7 @@ def replay(file: str, rule: str | None, theorem: str | None, form: str) -> int:
 
     Exit codes: 0 the schedule does not show a violation, 1 it does, 2 bad input.
     """
+    drawn = PictureFile(out, (file,)) if out is not None else None
     schedule = _read(file, theorem)
     if rule is not None:
         schedule = attrs.evolve(schedule, rule=rule)
@@ -52,6 +55,8 @@ def replay(file: str, rule: str | None, theorem: str | None, form: str) -> int:
         # Python refuses to write integers of more than 4300 digits.
         words = "expected numbers of a few digits, got some whose results have thousands"
         raise BadInput(f"{file}: {words}") from error
+    if drawn is not None:
+        drawn.write(schedule, shown)
     click.echo(text)
     return exit_for(_verdict(shown))
 
