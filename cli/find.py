@@ -17,6 +17,7 @@ from headgate.cli.exits import BadInput, Exit, InternalFault
 from headgate.cli.find_text import as_json, as_text, explained_text
 from headgate.cli.finding import ask_with_progress
 from headgate.cli.output import Screen, format_option
+from headgate.cli.own import named_policy
 from headgate.proofs.find.asking import NoReplayError
 from headgate.proofs.find.checking import is_of_steps
 from headgate.proofs.find.question import Answer, Asked, Finding, Question, QuestionError, Span
@@ -93,7 +94,11 @@ def _bucket_options(command: Any) -> Any:
 
 @click.command(short_help="Find a schedule that breaks it, or prove that there is none.")
 @click.argument("asked", metavar="QUESTION", type=click.Choice([asked.value for asked in Asked]))
-@click.option("--policy", metavar="POLICY", help="Who serves: an arbiter, a bucket, or a rule of admission.")
+@click.option(
+    "--policy",
+    metavar="POLICY",
+    help="Who serves: an arbiter, a bucket, a rule of admission, or your own, package.module:NAME.",
+)
 @click.option("--against", metavar="POLICY", help="The second policy of a difference.")
 @click.option("--tenants", type=int, help="How many tenants, or queues.  [default: 2]")
 @click.option("--weights", type=NumbersType(), help="A weight a tenant, in bytes per ns.  [default: all 1]")
@@ -196,7 +201,7 @@ def _question(asked: str, options: dict[str, Any]) -> Question:
     tenants, weights, priorities = _tenants(options, agreed)
     question = Question(
         asked=Asked(asked),
-        policy=policy,
+        policy=named_policy(policy),
         tenants=tenants,
         weights=weights,
         priorities=priorities,
@@ -209,7 +214,7 @@ def _question(asked: str, options: dict[str, Any]) -> Question:
         victim=options["victim"],
         at_least=options["at_least"],
         maximise=options["maximise"],
-        against=options["against"],
+        against=named_policy(options["against"]) if options["against"] is not None else None,
         device=_device(options["device"], agreed),
         contracts=agreed,
         parameters={name: options[name] for name in ("rate", "depth", "level") if options[name] is not None},
