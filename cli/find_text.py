@@ -113,9 +113,11 @@ def _certain(answer: Answer) -> Iterator[str]:
 def _hints(answer: Answer, saved: str | None) -> Iterator[str]:
     if answer.schedule is None:
         return
-    name = saved or f"{answer.schedule.name}.json"
+    name = saved or f"{answer.schedule.name}.json".replace(":", "-")
     if saved is None:
         yield f"keep it: the same question with --save {name}"
+    if not isinstance(answer.question.policy, str):
+        yield f"replay it: headgate replay {name} --policy {answer.question.policy_name}"
     fix = _fix(answer)
     yield f"the same arrivals under {fix}: headgate replay {name} --policy {fix}"
 

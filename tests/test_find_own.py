@@ -5,19 +5,25 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from headgate.cli.exits import Exit
 from headgate.cli.main import run
-from headgate.model.arbiters import SFQ
+from headgate.model.arbiters import ARBITERS, FCFS, SFQ, Tenants
+from headgate.model.arbiters.own import policy_of
+from headgate.model.batch import run_head_of_line
 from headgate.proofs.find.asking import ask
-from headgate.proofs.find.own import is_own
+from headgate.proofs.find.own import is_own, unfit
 from headgate.proofs.find.question import Asked, Question
 
 EXAMPLE = "headgate.examples.own_policy:select"
 MODULE = """
-from headgate.model.algebra import best, where
-from headgate.model.arbiters import PRIORITY, SFQ
+import attrs
+from headgate.model.algebra import best
+from headgate.model.arbiters import SFQ, Policy
+from headgate.model.arbiters.fcfs import plain_stamp, rest
+from headgate.model.arbiters.round_robin import start
 
 def fcfs(tenants, heads, k):
     return heads[k].order
@@ -37,6 +43,16 @@ def branching(tenants, heads, k):
 def idle(state, tenants, heads, waiting):
     found, tenant, _ = best([head.size for head in heads], waiting)
     return False, tenant, state
+
+# It serves once after an arrival, and then idles.
+def tired(state, tenants, heads, waiting):
+    found, tenant, _ = best([head.size for head in heads], waiting)
+    return state.last < tenants.count, tenant, attrs.evolve(state, last=tenants.count)
+
+def wake(state, tenant, arrival):
+    return attrs.evolve(state, last=0), plain_stamp(state, tenant, arrival)[1]
+
+once = Policy("once", start, wake, tired, rest)
 
 def anybody(state, tenants, heads, waiting):
     return True, 0, state
@@ -109,6 +125,7 @@ def test_no_theorem_speaks_of_a_policy_object_of_ones_own(capsys: pytest.Capture
         ("mine:inexact", "a key must be an exact number"),
         ("mine:branching", "expected a rule over + - *"),
         ("mine:idle", "expected one that serves a tenant that waits whenever one does"),
+        ("mine:once", "expected one that serves a tenant that waits whenever one does"),
         ("mine:anybody", "expected one that serves a tenant that waits whenever one does"),
         ("mine:reshaped", "select returned a state of another shape than start"),
     ],
@@ -135,6 +152,19 @@ def test_a_policy_that_fails_in_a_replay_is_told_in_one_line(folder: Path, capsy
     said = capsys.readouterr().err
     assert "got ZeroDivisionError" in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", [name for name, policy in ARBITERS.items() if not policy.exact_only])
+def test_no_policy_of_headgate_is_refused_as_ones_own(name: str) -> None:
+    own = policy_of(ARBITERS[name], f"mine:{name}")
+    assert unfit(Question(Asked.GAP, own, 3)) == ""
+
+
+def test_a_key_runs_on_arrays_as_well() -> None:
+    own = policy_of(lambda tenants, heads, k: heads[k].order, "mine:fcfs")
+    tenants, sizes = Tenants(2, (0, 1), (0, 0), (1, 1)), np.arange(1, 13).reshape(2, 3, 2)
+    served = [run_head_of_line(policy, tenants, sizes, sizes, 6).tolist() for policy in (own, FCFS)]
+    assert served[0] == served[1]
 
 
 def test_a_shipped_policy_object_is_believed() -> None:

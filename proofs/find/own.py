@@ -102,12 +102,13 @@ def _always_serves(policy: Policy, tenants: Tenants) -> bool:
 def _run(
     policy: Policy, tenants: Tenants, state: Any, arrival: Any, heads: tuple[Any, ...], waiting: tuple[Any, ...]
 ) -> tuple[Any, Any]:
-    """Return what `select` finds, and whom, after a stamp; TypeError where a function returns another shape."""
+    """Return what `select` finds, and whom; TypeError where a function returns another shape."""
     told = policy.advance(state, arrival.at)
     stamped, stamp = policy.stamp(told, 0, arrival)
     if not isinstance(stamp, Stamp):
         raise TypeError(f"stamp returned {type(stamp).__name__} in place of a Stamp")
-    found, tenant, after = policy.select(stamped, tenants, heads, waiting)
+    # Of any state, not only of one that a stamp leaves: somebody may wait since long before.
+    found, tenant, after = policy.select(state, tenants, heads, waiting)
     for name, seen in (("advance", told), ("stamp", stamped), ("select", after), ("rest", policy.rest(after))):
         if _shape(seen) != _shape(state):
             raise TypeError(f"{name} returned a state of another shape than start")
