@@ -214,7 +214,7 @@ def _question(asked: str, options: dict[str, Any]) -> Question:
         victim=options["victim"],
         at_least=options["at_least"],
         maximise=options["maximise"],
-        against=named_policy(options["against"]) if options["against"] is not None else None,
+        against=_against(options["against"]),
         device=_device(options["device"], agreed),
         contracts=agreed,
         parameters={name: options[name] for name in ("rate", "depth", "level") if options[name] is not None},
@@ -223,6 +223,13 @@ def _question(asked: str, options: dict[str, Any]) -> Question:
         seed=options["seed"],
     )
     return _with_expressions(question, options["assume"], options["shows"])
+
+
+def _against(named: str | None) -> str | None:
+    """Return the second policy: one of headgate's, since the schedule of a difference names it for whoever replays."""
+    if named is not None and ":" in named:
+        raise BadInput("--against: expected a policy of headgate's, such as sfq; your own is given by --policy")
+    return named
 
 
 def _tenants(options: dict[str, Any], agreed: ContractSet | None) -> tuple[int, tuple[Fraction, ...], tuple[int, ...]]:

@@ -88,8 +88,9 @@ def found(words: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 
 
 def test_the_example_starves_and_its_schedule_replays(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["find", "starvation", "--policy", EXAMPLE, "--save", "loop.json"]) == Exit.VIOLATED
-    capsys.readouterr()
+    result = found(f"find starvation --policy {EXAMPLE} --save loop.json", capsys)
+    replayed = f"headgate replay - --id {result['id']} --policy {EXAMPLE}"
+    assert (result["verdict"], result["replay"]) == ("found", replayed)
     assert found(f"replay loop.json --policy {EXAMPLE}", capsys)["violated"]
     assert not found("replay loop.json --policy round-robin", capsys)["violated"]
     assert run(["replay", "loop.json"]) == Exit.BAD_INPUT, "nothing is imported because a file says so"
@@ -103,6 +104,11 @@ def test_a_key_that_is_fcfs_and_one_that_is_not(capsys: pytest.CaptureFixture[st
     assert run(apart.split()) == Exit.VIOLATED
     capsys.readouterr()
     assert found("replay apart.json --policy mine:smallest", capsys)["violated"]
+
+
+def test_the_second_of_a_difference_is_one_of_headgates(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["find", "difference", "--policy", "fcfs", "--against", "mine:smallest"]) == Exit.BAD_INPUT
+    assert "--against: expected a policy of headgate's" in capsys.readouterr().err
 
 
 def test_no_theorem_speaks_of_a_policy_object_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
