@@ -17,6 +17,7 @@ from headgate.cli.exits import BadInput, Exit, InternalFault
 from headgate.cli.find_text import as_json, as_text, explained_text
 from headgate.cli.finding import ask_with_progress
 from headgate.cli.output import Screen, format_option
+from headgate.cli.own import named_policy
 from headgate.cli.picture_file import PictureFile
 from headgate.proofs.find.asking import NoReplayError
 from headgate.proofs.find.checking import is_of_steps
@@ -94,7 +95,11 @@ def _bucket_options(command: Any) -> Any:
 
 @click.command(short_help="Find a schedule that breaks it, or prove that there is none.")
 @click.argument("asked", metavar="QUESTION", type=click.Choice([asked.value for asked in Asked]))
-@click.option("--policy", metavar="POLICY", help="Who serves: an arbiter, a bucket, or a rule of admission.")
+@click.option(
+    "--policy",
+    metavar="POLICY",
+    help="Who serves: an arbiter, a bucket, a rule of admission, or your own, package.module:NAME.",
+)
 @click.option("--against", metavar="POLICY", help="The second policy of a difference.")
 @click.option("--tenants", type=int, help="How many tenants, or queues.  [default: 2]")
 @click.option("--weights", type=NumbersType(), help="A weight a tenant, in bytes per ns.  [default: all 1]")
@@ -201,7 +206,7 @@ def _question(asked: str, options: dict[str, Any]) -> Question:
     tenants, weights, priorities = _tenants(options, agreed)
     question = Question(
         asked=Asked(asked),
-        policy=policy,
+        policy=named_policy(policy),
         tenants=tenants,
         weights=weights,
         priorities=priorities,
@@ -214,7 +219,7 @@ def _question(asked: str, options: dict[str, Any]) -> Question:
         victim=options["victim"],
         at_least=options["at_least"],
         maximise=options["maximise"],
-        against=options["against"],
+        against=_against(options["against"]),
         device=_device(options["device"], agreed),
         contracts=agreed,
         parameters={name: options[name] for name in ("rate", "depth", "level") if options[name] is not None},
@@ -223,6 +228,13 @@ def _question(asked: str, options: dict[str, Any]) -> Question:
         seed=options["seed"],
     )
     return _with_expressions(question, options["assume"], options["shows"])
+
+
+def _against(named: str | None) -> str | None:
+    """Return the second policy: one of headgate's, since the schedule of a difference names it for whoever replays."""
+    if named is not None and ":" in named:
+        raise BadInput("--against: expected a policy of headgate's, such as sfq; your own is given by --policy")
+    return named
 
 
 def _tenants(options: dict[str, Any], agreed: ContractSet | None) -> tuple[int, tuple[Fraction, ...], tuple[int, ...]]:

@@ -113,9 +113,11 @@ def _certain(answer: Answer) -> Iterator[str]:
 def _hints(answer: Answer, saved: str | None) -> Iterator[str]:
     if answer.schedule is None:
         return
-    name = saved or f"{answer.schedule.name}.json"
+    name = saved or f"{answer.schedule.name}.json".replace(":", "-")
     if saved is None:
         yield f"keep it: the same question with --save {name}"
+    if not isinstance(answer.question.policy, str):
+        yield f"replay it: headgate replay {name} --policy {answer.question.policy_name}"
     fix = _fix(answer)
     yield f"the same arrivals under {fix}: headgate replay {name} --policy {fix}"
 
@@ -163,6 +165,7 @@ def as_json(answer: Answer, saved: str | None, explanation: "Explanation | None"
     from headgate.spec.schedules import schedule_text
 
     question, schedule, shown = answer.question, answer.schedule, answer.replay
+    own = "" if isinstance(question.policy, str) else f" --policy {question.policy_name}"
     result: dict[str, Any] = {
         "id": schedule.name if schedule is not None else f"find-{question.asked.value}-{question.policy_name}",
         "question": question.asked.value,
@@ -180,7 +183,7 @@ def as_json(answer: Answer, saved: str | None, explanation: "Explanation | None"
         "seconds": round(answer.seconds, 3),
         "finding": shown.finding if shown is not None else None,
         "explanation": [each.text for each in explanation.conditions] if explanation is not None else None,
-        "replay": f"headgate replay - --id {schedule.name}" if schedule is not None else None,
+        "replay": f"headgate replay - --id {schedule.name}{own}" if schedule is not None else None,
         "saved": saved if schedule is not None else None,
         "witness": json.loads(schedule_text(schedule)) if schedule is not None else None,
     }

@@ -13,11 +13,13 @@ import click
 
 from headgate.cli.exits import BadInput, exit_for
 from headgate.cli.output import Screen, format_option, json_text, number_text, readable, shorten
+from headgate.cli.own import named_policy
 from headgate.cli.picture_file import PictureFile
 from headgate.cli.timeline import bars, timeline
+from headgate.model.arbiters import Policy
 from headgate.model.replay import Lane, Replay, ReplayError
 from headgate.model.replay import replay as run_schedule
-from headgate.spec.errors import InputError
+from headgate.spec.errors import InputError, one_line
 from headgate.spec.reading import Unreadable, parse_json, read_text
 from headgate.spec.schedules import LIMIT_BYTES, parse_schedule, schedule_of
 from headgate.spec.units import exact_text
@@ -29,7 +31,11 @@ __all__ = ["drawing", "replay"]
 @click.command(short_help="Run a schedule on the exact rules and draw what happens.")
 @click.argument("file", metavar="SCHEDULE.json")
 @click.option(
-    "--rule", "--policy", "rule", metavar="RULE", help="Another rule of the same mechanism, such as sfq or token."
+    "--rule",
+    "--policy",
+    "rule",
+    metavar="RULE",
+    help="Another rule of the same mechanism, such as sfq or token, or your own policy, package.module:NAME.",
 )
 @click.option("--id", "theorem", metavar="ID", help="Which result, if the file is what `verify --format json` printed.")
 @click.option("--picture", "out", metavar="OUT", help="Write the timeline: .svg, .png, .json (Perfetto) or .vcd.")
@@ -44,10 +50,11 @@ def replay(file: str, rule: str | None, theorem: str | None, out: str | None, fo
     """
     drawn = PictureFile(out, (file,)) if out is not None else None
     schedule = _read(file, theorem)
-    if rule is not None:
-        schedule = attrs.evolve(schedule, rule=rule)
+    chosen = named_policy(rule) if rule is not None else None
+    if chosen is not None:
+        schedule = attrs.evolve(schedule, rule=chosen if isinstance(chosen, str) else chosen.name)
     try:
-        shown = run_schedule(schedule)
+        shown = _shown(schedule, chosen)
         text = _as_json(schedule, shown) if form == "json" else _as_text(schedule, shown, Screen.of_stdout())
     except ReplayError as error:
         raise BadInput(f"{file}: {shorten(str(error), 400)}") from error
@@ -59,6 +66,19 @@ def replay(file: str, rule: str | None, theorem: str | None, out: str | None, fo
         drawn.write(schedule, shown)
     click.echo(text)
     return exit_for(_verdict(shown))
+
+
+def _shown(schedule: Schedule, chosen: str | Policy | None) -> Replay:
+    """Return the run; where a policy of the user's own fails, BadInput, since that is no fault of headgate's."""
+    if not isinstance(chosen, Policy):
+        return run_schedule(schedule)
+    try:
+        return run_schedule(schedule, chosen)
+    except ReplayError:
+        raise
+    except Exception as error:
+        words = shorten(one_line(f"{type(error).__name__}: {error}"), 200)
+        raise BadInput(f"--policy {chosen.name}: expected a policy that serves who waits, got {words}") from error
 
 
 def _verdict(shown: Replay) -> Verdict:

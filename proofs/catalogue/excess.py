@@ -114,7 +114,7 @@ def _treated() -> list[Obligation]:
 THEOREMS: Sequence[Theorem] = (
     Theorem(
         "promise-treated", ("PR-3", "PR-4"),
-        "With excess shaped, charged in line or in the background, X is what is served in line, and the promise is kept "
+        "With excess shaped, charged in line or in the background X is what is served in line, and the promise is kept "
         "where the latency covers the policy's bound.",
         "every horizon; any contract with M + (p - g) d of M or more, any meter, ledger, time and size",
         ("the bounds of sfq-delay or early-delay hold from the expected arrival that X gives, L / R more with a "

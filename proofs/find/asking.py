@@ -18,6 +18,7 @@ import attrs
 
 from headgate.model.replay import replay
 from headgate.proofs.find.checking import is_of_steps, misfit, table_misfit
+from headgate.proofs.find.own import unfit
 from headgate.proofs.find.question import Answer, Finding, Progress, Question, QuestionError
 from headgate.proofs.find.settled import settled
 
@@ -96,6 +97,9 @@ def ask(question: Question, tell: Progress = lambda sentence: None) -> Answer:
     """
     clock = Clock(question.limit_seconds)
     refusal = misfit(question) or ("" if is_of_steps(question) else table_misfit(question))
+    if refusal:
+        raise QuestionError(refusal)
+    refusal = unfit(question)
     if refusal:
         raise QuestionError(refusal)
     at_once = settled(question)

@@ -4,13 +4,10 @@ Whatever it does is contained: an error of its own becomes `Raised`, a call that
 """
 
 import contextlib
-import importlib
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
@@ -18,6 +15,7 @@ from headgate.properties.review.case import Call, Errored, Raised
 from headgate.properties.review.declared import Clock
 from headgate.properties.review.interleave import together
 from headgate.spec.errors import InputError, one_line
+from headgate.spec.loading import load_object
 
 __all__ = ["PythonTarget", "Session", "Target", "load_factory"]
 
@@ -161,20 +159,7 @@ def load_factory(path: str) -> Callable[..., Any]:
 
     The current folder comes first, as it does for `python -m`.
     """
-    module_name, _, name = path.partition(":")
-    if not module_name or not name:
-        raise InputError(path[:100], "package.module:factory")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found: Any = importlib.import_module(module_name)
-    except Exception as error:
-        raise InputError(module_name, "a module that can be imported", _words(error)) from error
-    for part in name.split("."):
-        if not hasattr(found, part):
-            raise InputError(path[:100], f"an object {part} in {module_name}")
-        found = getattr(found, part)
+    found = load_object(path, "package.module:factory")
     if not callable(found):
         raise InputError(
             path[:100], "something that can be called and returns the implementation", type(found).__name__
