@@ -230,3 +230,14 @@ def test_tags_are_those_of_the_fluid(scenario: Scenario) -> None:
             fluid = gps.advance(fluid, event.arrival.at)
             fluid, begin, end = gps.arrive(fluid, event.tenant, event.arrival.cost)
             assert (event.stamp.begin, event.stamp.end) == (begin, end)
+
+
+@checks("WQ-1")
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(0, 40))
+@example(1, 1, 5)
+def test_the_virtual_time_stands_still_while_the_fluid_is_empty(weight: int, size: int, idle: int) -> None:
+    """Before the first request, and after the last is done, V is what it was."""
+    empty = gps.advance(gps.fresh((Fraction(weight),), 1), idle)
+    assert empty.virtual == 0
+    served, _, finish = gps.arrive(empty, 0, Fraction(size, weight))
+    assert gps.advance(served, idle + size + 7).virtual == finish
