@@ -27,7 +27,7 @@ REFUTED = {
     "admission-race": 0,
     "admission-no-tax": 0,
     "fq-codel-rejoins": 5,
-    "eviction-lru-floor": 2, "eviction-lru-starves": 18, "eviction-total-starves": 12, "eviction-total-floor": 2,
+    "eviction-lru-floor": 2, "eviction-lru-starves": 18, "eviction-total-starves": 15, "eviction-total-floor": 3,
     "eviction-floorless": 2, "pages-now": 2, "pages-now-quota": 2, "pages-race": 0,
     "composed-no-tax": 24,
     "bytes-not-tokens": 5,

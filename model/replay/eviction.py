@@ -142,18 +142,18 @@ def _floor(given: Given) -> Replay:
 
 
 def _starved(given: Given) -> Replay:
-    """Claim "starved": a request whose pages all fit into its floor misses at every use, in a cycle that repeats."""
+    """Claim "starved": a request whose pages in use fit into its floor misses at every use, in a cycle that repeats."""
     play = _play(given)
     who = _whole(given, "who", 0, play.layout.requests - 1)
     cycle = _whole(given, "cycle", 1, MOST_USES)
-    if play.claims.floors[who] < play.claims.totals[who]:
-        raise ReplayError(f"parameters.floors: expected all {play.claims.totals[who]} pages of request {who}")
     used = [(use.request.tenant, use.request.row) for use in play.uses]
     if len(used) < 2 * cycle or used[-cycle:] != used[-2 * cycle : -cycle]:
         raise ReplayError(f"parameters.cycle: expected the last {cycle} uses to be those before them")
     own = [use for use in play.uses[-cycle:] if use.request.tenant == who]
     if not own:
         raise ReplayError(f"parameters.who: expected a use of request {who} in the cycle")
+    if play.claims.floors[who] < (pages := len({use.request.row for use in own})):
+        raise ReplayError(f"parameters.floors: expected at least {pages}, the pages that request {who} uses")
     for_ever = _order(play.uses[-1].after) == _order(play.uses[-cycle].before)
     hits, bound = Fraction(sum(bool(use.touched.hit) for use in own)), 1 + given.tighter()
     lanes = _lanes(play)
@@ -162,7 +162,7 @@ def _starved(given: Given) -> Replay:
         begin, end = Fraction(len(used) - cycle), Fraction(len(used) - 1)
         lanes.append(Lane("violation", (Mark(begin, end, "violation", "for ever"),)))
     again = "which repeats for ever" if for_ever else "which does not repeat yet"
-    finding = f"request {who}, all of it within its floor, has {hits} hits in {len(own)} uses of a cycle, {again}"
+    finding = f"request {who}, its pages in use within its floor, has {hits} hits in {len(own)} uses of a cycle, {again}"
     return Replay(starved, hits, bound, "hits", finding, tuple(lanes))
 
 
