@@ -44,7 +44,7 @@ REFUTED = {
 }  # fmt: skip
 TIGHT = {
     "bucket-envelope", "meter-window", "sfq-pairwise-gap", "scfq-pairwise-gap", "refresh-service-curve",
-    "drr-pairwise-gap", "fq-codel-turns",
+    "drr-pairwise-gap", "fq-codel-turns", "essay-wait-doubles",
     "wf2q-plus-delay",
     "refresh-postponed",
     "refresh-per-bank",

@@ -87,9 +87,9 @@ def _floor(case: _Case, victim: int, clause: str, statement: str) -> Callable[[F
 def _starved(
     case: _Case, cycle: Sequence[Sequence[int]], victim: int, clause: str, statement: str
 ) -> Callable[[Fraction], Query]:
-    """In the third round of a cycle of steps `victim`, whose pages in use fit into its floor, has no hit, others no miss.
+    """In the third round of a cycle of steps `victim` has no hit and the others no miss.
 
-    The floors take all that there is.
+    All pages that `victim` uses fit into its floor. The floors take all that there is.
     """
 
     def attack(tighter: Fraction) -> Query:
@@ -121,7 +121,7 @@ def _rounds(cycle: Sequence[Sequence[int]], rounds: int) -> tuple[list[int], lis
 
 
 KEEPS = "No page of a request at or under its floor is evicted."
-# A whale of two pages in every step, two minnow pages in turns; and whales of which the smaller part is in use, beside a
+# A whale of two pages in every step, two minnow pages in turns; and whales of which a smaller part is in use, beside a
 # minnow that asks for more than its floor, the same for both: a policy that counts what is resident spares these.
 MINNOWS = _Case((2, 2), "lru", 2)
 IDLE_WHALE = _Case((3, 2), "total", 3, alike=True)
