@@ -266,7 +266,7 @@ def test_id_belongs_to_results(schedule: Callable[..., str], capsys: Text) -> No
 
 
 def test_no_file_there(tmp_path: Path, capsys: Text) -> None:
-    for path, said in ((tmp_path / "none.json", "no such file"), (tmp_path, "is a directory")):
+    for path, said in ((tmp_path / "none.json", "no such file"), (tmp_path, "got a directory")):
         assert run(["replay", str(path)]) == 2
         assert said in one_line(capsys.readouterr().err)
 

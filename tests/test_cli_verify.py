@@ -281,7 +281,11 @@ def test_tenants_of_any_name_have_files_of_their_own(tmp_path: Path, capsys: Tex
 def test_a_contract_file_that_is_none_is_refused(tmp_path: Path, capsys: Text) -> None:
     file = tmp_path / "contracts.toml"
     file.write_text("[device")
-    for path, said in ((file, "contracts.toml:1:8"), (tmp_path, "is a directory"), (tmp_path / "none", "no such file")):
+    for path, said in (
+        (file, "contracts.toml:1:8"),
+        (tmp_path, "got a directory"),
+        (tmp_path / "none", "no such file"),
+    ):
         assert run(["verify", str(path)]) == 2
         assert said in one_line(capsys.readouterr().err)
 
