@@ -48,7 +48,8 @@ class Declared:
 
     `numbers` are the parameters of the role that are fixed, such as rate and burst; what is not there is drawn.
     `tolerance` is relative: for a bucket a share of its depth, for times a share of the span of the case. `keys` is how
-    many keys share the implementation (0: it knows none). With `legal_only` nothing is offered that must be refused.
+    many keys share the implementation (0: it knows none). With `legal_only` nothing is offered that must be refused;
+    with `single_threaded` nobody asks in the middle of another's call.
     """
 
     role: str
@@ -58,6 +59,12 @@ class Declared:
     tolerance: Fraction = Fraction(0)
     keys: int = 0
     legal_only: bool = False
+    single_threaded: bool = False
+
+    def exact(self, configuration: Mapping[str, Any], name: str) -> Any:
+        """Return a number of a case as it was declared (the implementation may have got a float instead), or drawn."""
+        value = self.numbers.get(name, configuration[name])
+        return tuple(map(Fraction, value)) if isinstance(value, tuple | list) else Fraction(value)
 
 
 def plain(value: Any) -> Any:

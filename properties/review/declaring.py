@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from headgate.properties.review.declared import CLOCKS, Clock, Declared
+from headgate.properties.review.declared import CLOCKS, Clock, Declared, plain
 from headgate.properties.review.suites import suite_of
 from headgate.properties.review.suites.common import Suite
 from headgate.spec.errors import InputError
@@ -19,7 +19,20 @@ LISTS = ("weights", "priorities", "quanta", "colors", "quotas", "floors")
 # Those of which one may be 0, and those that are counts.
 MAY_BE_0 = ("priorities", "colors", "quotas", "floors")
 WHOLE = ("priorities", "colors", "quotas", "floors", "pages", "banks", "frames")
-# A float rounds; what is nearer than this, relative to the depth or the time, accuses nobody.
+# What is counted one by one, for a review fills it: the rule is the same for fewer.
+MOST = {"pages": 10_000, "banks": 1_000, "frames": 10_000}
+MOST_TENANTS = 100
+# What some policies of a role have no use for: those that have.
+USED_BY = {
+    ("bucket", "rate"): ("token-bucket",),
+    ("bucket", "window"): ("fixed-window", "sliding-window"),
+    ("arbiter", "priorities"): ("priority",),
+    ("arbiter", "quanta"): ("drr",),
+}
+# What one role alone may declare.
+ONLY = {"keys": "bucket", "legal-only": "bucket", "clock-goes-back": "bucket", "single-threaded": "admission"}
+# A float rounds; what is nearer than this, relative to the depth or the time, accuses nobody. It holds too where a
+# declared number, such as 1/3, reaches the implementation as the float next to it.
 FLOAT_TOLERANCE = Fraction(1, 10**9)
 
 
@@ -33,6 +46,7 @@ def declare(
     tolerance: Any = None,
     keys: int = 0,
     legal_only: bool = False,
+    single_threaded: bool = False,
 ) -> tuple[Suite, Declared]:
     """Return the suite of `role` and the declaration; InputError, with the name, for what does not fit.
 
@@ -49,15 +63,49 @@ def declare(
         raise InputError("policy", f"one of {', '.join(suite.policies)} for the role {role}", repr(policy)[:60])
     if clock not in CLOCKS:
         raise InputError("clock", f"one of {', '.join(CLOCKS)}", repr(clock)[:60])
+    flags = {"keys": keys, "legal-only": legal_only, "clock-goes-back": goes_back, "single-threaded": single_threaded}
+    for name, flag in flags.items():
+        if flag and ONLY[name] != role:
+            raise InputError(name, f"it with the role {ONLY[name]} alone", f"the role {role}")
     given = {name: _number(name, value, suite) for name, value in (numbers or {}).items()}
-    if tolerance is None:
-        exact = FLOAT_TOLERANCE if floats else Fraction(0)
-    else:
-        exact = _exact("tolerance", tolerance)
-        if exact < 0:
+    _check(role, policy, given)
+    rounded = any(_is_rounded(value) for value in given.values())
+    exact = FLOAT_TOLERANCE if floats or rounded else Fraction(0)
+    if tolerance is not None:
+        own = _exact("tolerance", tolerance)
+        if own < 0:
             raise InputError("tolerance", "0 or more", repr(tolerance)[:60])
+        exact = max(own, exact) if rounded else own
     hand = Clock(CLOCKS[clock], not floats, goes_back)
-    return suite, Declared(role, policy, given, hand, exact, keys, legal_only)
+    return suite, Declared(role, policy, given, hand, exact, keys, legal_only, single_threaded)
+
+
+def _is_rounded(value: Any) -> bool:
+    """Return whether a number reaches the implementation as a float that differs from it."""
+    if isinstance(value, tuple):
+        return any(map(_is_rounded, value))
+    return Fraction(plain(value)) != value
+
+
+def _check(role: str, policy: str, given: Mapping[str, Any]) -> None:
+    """Refuse numbers that do not go together, as a careful implementation would."""
+    for name, value in given.items():
+        if policy not in USED_BY.get((role, name), (policy,)):
+            raise InputError(name, f"it with the policy {' or '.join(USED_BY[role, name])} alone", f"policy {policy}")
+        if name in MOST and value > MOST[name]:
+            raise InputError(name, f"at most {MOST[name]}, with which the rule is the same", str(value)[:60])
+    lists = {name: len(value) for name, value in given.items() if name in LISTS}
+    if len(set(lists.values())) > 1:
+        words = ", ".join(f"{name} for {count}" for name, count in lists.items())
+        raise InputError(" and ".join(lists), "numbers for the same tenants", words)
+    for name, count in lists.items():
+        least = 2 if role == "arbiter" else 1
+        if not least <= count <= MOST_TENANTS:
+            raise InputError(name, f"numbers of {least} to {MOST_TENANTS} tenants, with commas", f"of {count}")
+        if name == "quotas" and "colors" not in lists and count > given.get("banks", count):
+            raise InputError("banks", f"a bank for each of the {count} tenants", str(given["banks"]))
+    if role == "marker" and given.get("pir", 0) < given.get("cir", 0) and "pir" in given:
+        raise InputError("pir", "no less than the cir (RFC 2698, section 2)", f"{given['pir']} and {given['cir']}")
 
 
 def _number(name: str, value: Any, suite: Suite) -> Any:

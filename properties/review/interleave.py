@@ -16,10 +16,15 @@ __all__ = ["together"]
 PATIENCE, END = 0.05, 2.0
 
 
-def together(first: Callable[[], Any], second: Callable[[], Any], step: int) -> tuple[Any, Any]:
-    """Return both answers; an error of theirs is returned in place of its answer. TimeoutError if they never end."""
+def together(
+    first: Callable[[], Any], second: Callable[[], Any], step: int, passes: Callable[[BaseException], bool]
+) -> tuple[Any, Any]:
+    """Return both answers; an error of theirs is returned in place of its answer. TimeoutError if they never end.
+
+    What `passes` says is not theirs is raised.
+    """
     answers: list[Any] = [None, None]
-    other = threading.Thread(target=_kept, args=(second, answers, 1), daemon=True)
+    other = threading.Thread(target=_kept, args=(second, answers, 1, lambda _: False), daemon=True)
     lines = -1
 
     def trace(frame: FrameType, event: str, argument: Any) -> Any:
@@ -36,7 +41,7 @@ def together(first: Callable[[], Any], second: Callable[[], Any], step: int) -> 
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        _kept(first, answers, 0)
+        _kept(first, answers, 0, passes)
     finally:
         sys.settrace(before)
     if other.ident is None:  # the first one was done before
@@ -47,8 +52,10 @@ def together(first: Callable[[], Any], second: Callable[[], Any], step: int) -> 
     return answers[0], answers[1]
 
 
-def _kept(client: Callable[[], Any], answers: list[Any], place: int) -> None:
+def _kept(client: Callable[[], Any], answers: list[Any], place: int, passes: Callable[[BaseException], bool]) -> None:
     try:
         answers[place] = client()
-    except Exception as error:
+    except BaseException as error:
+        if passes(error):
+            raise
         answers[place] = error

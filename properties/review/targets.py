@@ -4,22 +4,23 @@ Whatever it does is contained: an error of its own becomes `Raised`, a call that
 """
 
 import contextlib
-import signal
-import threading
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from types import FrameType
 from typing import Any, Protocol
 
 from headgate.properties.review.case import Call, Errored, Raised
 from headgate.properties.review.declared import Clock
 from headgate.properties.review.interleave import together
+from headgate.properties.review.watch import Watch, watched
 from headgate.spec.errors import InputError, one_line
 from headgate.spec.loading import load_object
 
 __all__ = ["PythonTarget", "Session", "Target", "load_factory"]
 
 LONGEST_DETAIL = 300
+# For how long an implementation may put away what it has, at least, in seconds.
+FAREWELL = 0.1
 
 
 class Session(Protocol):
@@ -57,25 +58,25 @@ class PythonTarget:
     """An implementation in this process: `factory(**configuration)` returns an object with the role's methods."""
 
     def __init__(self, factory: Callable[..., Any], name: str, clock: Clock, seconds: float = 5.0) -> None:
-        """Reach it through `factory`; a case that takes longer than `seconds` hangs."""
+        """Reach it through `factory`; where its own code takes longer than `seconds` for a case, it hangs."""
         self.factory, self.name, self.clock, self.seconds = factory, name, clock, seconds
 
     @contextlib.contextmanager
     def session(self, configuration: Mapping[str, Any]) -> Iterator[Session]:
         """Return a context that holds a fresh instance, and stops whatever takes too long."""
-        with _limit(self.seconds):
+        with watched(self.seconds) as watch:
             try:
-                made = self.factory(**configuration)
-            except (Exception, SystemExit) as error:
+                with watch:
+                    made = self.factory(**configuration)
+            except BaseException as error:
+                if watch.is_ours(error):
+                    raise
                 given = ", ".join(f"{key}={value!r}" for key, value in configuration.items())
                 raise Errored("crash", f"the factory, called with {given}, raised {_words(error)}") from error
             try:
-                yield _Instance(made, self.clock)
+                yield _Instance(made, self.clock, watch)
             finally:
-                closing = getattr(made, "close", None)
-                if callable(closing):
-                    with contextlib.suppress(Exception):
-                        closing()
+                _close(made, watch)
 
     def one_by_one(self) -> None:
         """Calls are always made one by one."""
@@ -85,8 +86,8 @@ class PythonTarget:
 
 
 class _Instance:
-    def __init__(self, made: Any, clock: Clock) -> None:
-        self.made, self.clock = made, clock
+    def __init__(self, made: Any, clock: Clock, watch: Watch) -> None:
+        self.made, self.clock, self.watch = made, clock, watch
         self.methods: dict[str, Callable[..., Any]] = {}
 
     def prepare(self, calls: Sequence[Call]) -> None:
@@ -94,8 +95,10 @@ class _Instance:
 
     def together(self, first: Call, second: Call, step: int) -> tuple[object, object]:
         """Return both answers, the second call made before the `step`-th line of the first."""
+        one, two = self._bound(first), self._bound(second)
         try:
-            return together(self._bound(first), self._bound(second), step)
+            with self.watch:
+                return together(one, two, step, self.watch.is_ours)
         except TimeoutError as error:
             raise Errored("hang", str(error)) from None
 
@@ -111,47 +114,47 @@ class _Instance:
         if isinstance(time, int):
             values[0] = self.clock.time(time)  # a time always comes first
         try:
-            return method(*values)
-        except (Exception, SystemExit) as error:
+            with self.watch:
+                return method(*values)
+        except BaseException as error:
+            if self.watch.is_ours(error):
+                raise
             raise Raised(_words(error)) from error
 
     def _method(self, operation: str) -> Callable[..., Any]:
-        found: Callable[..., Any] | None = getattr(self.made, operation, None)
+        try:
+            with self.watch:
+                found: Callable[..., Any] | None = getattr(self.made, operation, None)
+        except BaseException as error:
+            if self.watch.is_ours(error):
+                raise
+            raise Errored("crash", f"its {operation} cannot be looked up: {_words(error)}") from error
         if not callable(found):
             raise Errored("garbage", f"expected an object with a method {operation}, got {type(self.made).__name__}")
         self.methods[operation] = found
         return found
 
 
-def _words(error: BaseException) -> str:
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return one_line(text)[:LONGEST_DETAIL]
-
-
-class _OutOfTime(BaseException):
-    """Time is up. Not an Exception, so that the implementation does not catch it by mistake."""
-
-
-@contextlib.contextmanager
-def _limit(seconds: float) -> Iterator[None]:
-    """Stop what takes longer than `seconds`; only where the system can (the main thread of a Unix process)."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise _OutOfTime
-
-    before = signal.signal(signal.SIGALRM, stop)
-    # Again and again, since an exception that is raised inside a finaliser is lost.
-    signal.setitimer(signal.ITIMER_REAL, seconds, max(seconds, 0.1))
+def _close(made: Any, watch: Watch) -> None:
+    """Let the implementation put away what it has, also where its time is up; what it says to that is no matter."""
+    watch.left = max(watch.left, FAREWELL)
     try:
-        yield
-    except _OutOfTime:
-        raise Errored("hang", f"a case did not end within {seconds:g} s") from None
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        with watch:
+            closing = getattr(made, "close", None)
+            if callable(closing):
+                closing()
+    except BaseException as error:
+        if watch.is_ours(error):
+            raise
+
+
+def _words(error: BaseException) -> str:
+    try:
+        said = str(error)
+    except Exception:
+        said = ""
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return one_line(text)[:LONGEST_DETAIL]
 
 
 def load_factory(path: str) -> Callable[..., Any]:
@@ -159,7 +162,8 @@ def load_factory(path: str) -> Callable[..., Any]:
 
     The current folder comes first, as it does for `python -m`.
     """
-    found = load_object(path, "package.module:factory")
+    with contextlib.redirect_stdout(sys.stderr):  # the standard output is for the verdict
+        found = load_object(path, "package.module:factory")
     if not callable(found):
         raise InputError(
             path[:100], "something that can be called and returns the implementation", type(found).__name__

@@ -63,7 +63,7 @@ class Stacks:
         return granted
 
     def free(self, tenant: int, pages: Numbers) -> None:
-        if not self.owned[tenant].issuperset(pages):
+        if not self.owned[tenant].issuperset(pages) or len(set(pages)) < len(pages):
             raise KeyError(f"tenant {tenant} does not have all of {pages}")
         self.owned[tenant].difference_update(pages)
         self.stacks[tenant] += pages
@@ -91,7 +91,7 @@ class Bits:
         return tuple(granted)
 
     def free(self, tenant: int, pages: Numbers) -> bool:
-        mask = sum(1 << page for page in pages)
+        mask = sum(1 << page for page in set(pages))
         if self.used[tenant] & mask != mask:
             return False
         self.used[tenant] ^= mask
@@ -232,9 +232,43 @@ class CounterDrifts(Owners):
         return super().free(tenant, pages)
 
 
-@wrong("AL-3")
+@wrong("AL-3 AL-4")
 class Leaks(Owners):
     """Of several pages that are freed at once, the last one is lost."""
 
     def free(self, tenant: int, pages: Numbers) -> Any:
         return super().free(tenant, pages[: max(1, len(pages) - 1)])
+
+
+@wrong("AL-4")
+class FreesBeforeItRefuses(Owners):
+    """It frees the pages of a list one by one, until it meets one that is not the tenant's."""
+
+    def free(self, tenant: int, pages: Numbers) -> Any:
+        for page in pages:
+            if self.owners[page] != tenant:
+                return False
+            self.owners[page] = None
+        return True
+
+
+@wrong("AL-2")
+class CountsEveryName(Owners):
+    """The counter of its quota goes down by the length of the list, which may name a page twice."""
+
+    def __init__(self, pages: int, banks: int, colors: Numbers, quotas: Numbers) -> None:
+        super().__init__(pages, banks, colors, quotas)
+        self.counts: Counter[int] = Counter()
+
+    def held(self, tenant: int) -> int:
+        return self.counts[tenant]
+
+    def allocate(self, tenant: int, pages: int) -> Any:
+        granted = super().allocate(tenant, pages)
+        self.counts[tenant] += len(granted or ())
+        return granted
+
+    def free(self, tenant: int, pages: Numbers) -> Any:
+        freed = super().free(tenant, pages)
+        self.counts[tenant] -= len(pages) * bool(freed)
+        return freed

@@ -28,7 +28,10 @@ class AllocatorLike(Protocol):
         """Return so many pages for `tenant`, all or none: None where colour or quota is full."""
 
     def free(self, tenant: int, pages: list[int]) -> object:
-        """Take back pages that `tenant` has; anything else is refused (False, or an error) and changes nothing."""
+        """Take back pages that `tenant` has; anything else is refused (False, or an error) and changes nothing.
+
+        A page that is named twice is not had twice: whether it is then refused or taken back, it is counted once.
+        """
 
 
 class _Reference:
@@ -45,18 +48,23 @@ class _Reference:
         self.banks = [Bank(holder, False, 0) for holder in holders]
         self.accounts = [Account(0, 0, quota) for quota in self.quotas]
         self.leases = 0
+        self.mine: list[set[int]] = [set() for _ in self.quotas]
+        # How many pages a tenant's colour has: nobody else is given any of them.
+        self.colour = [0] * len(self.quotas)
+        for number, holder in enumerate(holders):
+            if holder != NOBODY:
+                self.colour[holder] += len(range(number, len(self.pages), banks))
         self.freed: list[tuple[int, int]] = []  # tenant and page, the last one at the end
 
     def held(self, tenant: int) -> list[int]:
-        return [number for number, page in enumerate(self.pages) if page.owner == tenant]
+        return sorted(self.mine[tenant])
+
+    def foreign(self, tenant: int) -> list[int]:
+        return sorted(page for who, pages in enumerate(self.mine) if who != tenant for page in pages)
 
     def room(self, tenant: int) -> int:
         """Return how many pages the tenant may still have."""
-        free = sum(
-            bool(page.owner == NOBODY and rules.in_colour(self.banks[number % len(self.banks)], tenant))
-            for number, page in enumerate(self.pages)
-        )
-        return min(free, self.quotas[tenant] - int(self.accounts[tenant].held))
+        return min(self.colour[tenant], self.quotas[tenant]) - len(self.mine[tenant])
 
     def grant(self, tenant: int, number: int) -> None:
         """Let the tenant have a page; Violation where it may not."""
@@ -75,6 +83,7 @@ class _Reference:
         if outcome != DONE:
             raise Violation("CO-2", seen, f"a page of its colour: bank {at} is held for another, or for nobody")
         self.pages[number], self.banks[at], self.accounts[tenant] = after, bank, account
+        self.mine[tenant].add(number)
         self.leases += 1
 
     def free(self, tenant: int, number: int) -> None:
@@ -82,6 +91,7 @@ class _Reference:
         _, self.pages[number], self.banks[at], self.accounts[tenant] = rules.free(
             page, self.banks[at], self.accounts[tenant], tenant, page.lease
         )
+        self.mine[tenant].remove(number)
         self.freed.append((tenant, number))
 
 
@@ -134,29 +144,58 @@ def _free(reference: _Reference, tenant: int, pages: list[int], session: Session
 def _free_wrongly(
     reference: _Reference, operation: str, tenant: int, number: int, session: Session, log: list[Asked]
 ) -> None:
-    """Free a page a second time, or a page of somebody else; what is said then matters less than what comes of it."""
+    """Free a page a second time, or one of somebody else, alone or after an own one.
+
+    What is said then matters less than what comes of it.
+    """
+    own = reference.held(tenant)
+    if operation == "free_twice":
+        _free_twice(reference, tenant, own[number % len(own)] if own else None, session, log)
+        return
     if operation == "free_again":
         pages = [page for who, page in reference.freed if who == tenant and reference.pages[page].owner != tenant]
     else:
-        pages = [page for page, each in enumerate(reference.pages) if each.owner not in (NOBODY, tenant)]
-    if not pages:
+        pages = reference.foreign(tenant)
+    if not pages or (operation == "free_mixed" and not own):
         return
     page = pages[-1 - number % len(pages)]
-    answer = refusable(session, Call("free", {"tenant": tenant, "pages": [page]}), log)
+    given = [own[number % len(own)], page] if operation == "free_mixed" else [page]
+    answer = refusable(session, Call("free", {"tenant": tenant, "pages": given}), log)
     if answer is True:
-        raise Violation(
-            "AL-4", f"takes page {page} back from tenant {tenant}", "a refusal: the tenant does not have it"
-        )
+        seen = f"takes {_words(given)} back from tenant {tenant}"
+        raise Violation("AL-4", seen, f"a refusal: the tenant does not have page {page}")
+
+
+def _free_twice(reference: _Reference, tenant: int, page: int | None, session: Session, log: list[Asked]) -> None:
+    """Free an own page twice in one list, then once more.
+
+    Whether such a list is refused, and whether it is then free all the same, is for the implementation to say; it is
+    free after both, and counted once.
+    """
+    if page is None:
+        return
+    twice = refusable(session, Call("free", {"tenant": tenant, "pages": [page, page]}), log)
+    again = refusable(session, Call("free", {"tenant": tenant, "pages": [page]}), log)
+    if twice is not False and again is True:
+        seen = f"takes page {page} back from tenant {tenant}, which it did before"
+        raise Violation("AL-4", seen, "a refusal: the tenant does not have it any more")
+    reference.free(tenant, page)
+
+
+def _words(pages: list[int]) -> str:
+    return f"page{'s' * (len(pages) > 1)} {' and '.join(map(str, pages))}"
 
 
 @st.composite
 def _cases(draw: DrawFn, declared: Declared) -> Case:
     fixed = {name: plain(value) for name, value in declared.numbers.items()}
     given = fixed.get("colors") or fixed.get("quotas")
-    tenants = len(given) if given else draw(st.integers(1, 3))
+    tenants = len(given) if given else draw(st.integers(1, min(3, fixed.get("banks", 3))))
     least = max((mask.bit_length() for mask in fixed.get("colors", ())), default=tenants)
-    banks = fixed.get("banks") or draw(st.integers(least, least + 3))
-    dealt = draw(st.lists(st.integers(0, tenants), min_size=banks, max_size=banks))  # `tenants`: for nobody
+    banks = fixed.get("banks") or draw(st.integers(max(1, least), max(1, least) + 3))
+    # A bank for each tenant, and the rest for any of them, or for nobody: `tenants`.
+    others = draw(st.lists(st.integers(0, tenants), min_size=max(0, banks - tenants), max_size=max(0, banks - tenants)))
+    dealt = draw(st.permutations([*range(tenants), *others]))
     colors = [sum(1 << bank for bank, who in enumerate(dealt) if who == tenant) for tenant in range(tenants)]
     pages = fixed.get("pages") or banks * draw(st.integers(1, 3))
     quotas = draw(st.lists(st.integers(1, 8), min_size=tenants, max_size=tenants))
@@ -168,7 +207,7 @@ def _cases(draw: DrawFn, declared: Declared) -> Case:
         st.builds(lambda t, n, f: Call("free", {"tenant": t, "pages": n, "from": f}), who, few, st.integers(0, 5)),
         st.builds(
             lambda o, t, n: Call(o, {"tenant": t, "pages": n}),
-            st.sampled_from(("free_again", "free_foreign")), who, st.integers(0, 2),
+            st.sampled_from(("free_again", "free_foreign", "free_mixed", "free_twice")), who, st.integers(0, 2),
         ),
     )  # fmt: skip
     return Case(numbers, tuple(draw(st.lists(calls, min_size=1, max_size=14))))
@@ -185,15 +224,21 @@ def seeds(declared: Declared) -> list[Case]:
     numbers: dict[str, Any] = {"pages": 8, "banks": 4, "colors": [3, 12], "quotas": [3, 4], **fixed}
     if {"colors", "banks"} & set(fixed) or len(numbers["quotas"]) != 2:
         return []
-    own = int(numbers["quotas"][0])
+    own = min(int(numbers["quotas"][0]), int(numbers["pages"]))
     fill = [Call("allocate", {"tenant": 0, "pages": 1})] * (own + 1)
     again = Call("free_again", {"tenant": 0, "pages": 0})
     free = Call("free", {"tenant": 0, "pages": 1, "from": 0})
     foreign = Call("free_foreign", {"tenant": 1, "pages": 0})
     other = [Call("allocate", {"tenant": 1, "pages": 2})] * 3
-    return [
-        Case(numbers, tuple(each)) for each in ([*fill, *other], [*fill, free, again, *fill], [*fill, foreign, *other])
-    ]
+    mixed, twice = (Call(name, {"tenant": 0, "pages": 0}) for name in ("free_mixed", "free_twice"))
+    offered = (
+        [*fill, *other],
+        [*fill, free, again, *fill],
+        [*fill, foreign, *other],
+        [*fill, *other, mixed, *[free] * own],
+        [*fill, twice, *fill],
+    )
+    return [Case(numbers, tuple(each)) for each in offered]
 
 
 SUITE = Suite(

@@ -5,6 +5,7 @@ the owner, the least recently used one (EV-4). On a tie between owners any of th
 """
 
 from collections import OrderedDict
+from heapq import heappop, heappush
 from typing import Any, Protocol
 
 from hypothesis import strategies as st
@@ -42,7 +43,7 @@ Page = tuple[int, int]
 
 
 class _Reference:
-    """What is resident, by last use, and what is pinned."""
+    """What is resident, by last use, and what is pinned; how many of each a tenant has is counted as it changes."""
 
     def __init__(self, case: Case, policy: str) -> None:
         self.frames = int(case.configuration["frames"])
@@ -51,28 +52,50 @@ class _Reference:
         self.used: OrderedDict[Page, int] = OrderedDict()
         self.pinned: set[Page] = set()
         self.clock = 0
+        self.resident, self.held = [0] * len(self.floors), [0] * len(self.floors)
+        # Of each tenant the pages by last use, the oldest on top; what has changed since is passed over when it is met.
+        self.ages: list[list[tuple[int, Page]]] = [[] for _ in self.floors]
 
     def use(self, page: Page) -> None:
         self.clock += 1
+        self.resident[page[0]] += page not in self.used
         self.used[page] = self.clock
         self.used.move_to_end(page)
+        self._loosen(page)
 
     def drop(self, page: Page) -> None:
         del self.used[page]
+        self.resident[page[0]] -= 1
 
-    def loose(self, tenant: int) -> list[Page]:
-        """Return the pages of a tenant that may go, by last use."""
-        return [page for page in self.used if page[0] == tenant and page not in self.pinned]
+    def pin(self, page: Page) -> None:
+        self.pinned.add(page)
+        self.held[page[0]] += 1
+
+    def unpin(self, page: Page) -> None:
+        self.pinned.remove(page)
+        self.held[page[0]] -= 1
+        self._loosen(page)
+
+    def _loosen(self, page: Page) -> None:
+        if page not in self.pinned:
+            heappush(self.ages[page[0]], (self.used[page], page))
+
+    def oldest(self, tenant: int) -> Page | None:
+        """Return the page of a tenant that was used before all others that may go."""
+        ages = self.ages[tenant]
+        while ages and (self.used.get(ages[0][1]) != ages[0][0] or ages[0][1] in self.pinned):
+            heappop(ages)
+        return ages[0][1] if ages else None
 
     def owners(self, asks: int) -> tuple[list[int], list[int]]:
         """Return who may lose a page for one of `asks`, and of these, who shall."""
         count = range(len(self.floors))
-        resident = tuple(sum(page[0] == k for page in self.used) + (k == asks) for k in count)
-        held = [sum(page[0] == k for page in self.pinned) + (k == asks) for k in count]
+        resident = tuple(self.resident[k] + (k == asks) for k in count)
         floors = self.floors if self.policy.floored else (0,) * len(self.floors)
-        may = [k for k in count if may_leave(resident[k], held[k], floors[k])]
-        oldest = [self.used[self.loose(k)[0]] if self.loose(k) else 0 for k in count]
-        keys = self.policy.keys(resident, Claims(floors, resident), oldest)
+        may = [k for k in count if may_leave(resident[k], self.held[k] + (k == asks), floors[k])]
+        oldest = [self.oldest(k) for k in count]
+        ages = [0 if page is None else self.used[page] for page in oldest]
+        keys = self.policy.keys(resident, Claims(floors, resident), ages)
         least = min((keys[k] for k in may), default=0)
         return may, [k for k in may if keys[k] == least]
 
@@ -101,7 +124,7 @@ def _by_place(reference: _Reference, operation: str, place: int, session: Sessio
         _evict(reference, call, page, session, log)
     elif pinned or page not in reference.pinned:
         ask(session, call, log)
-        (reference.pinned.discard if pinned else reference.pinned.add)(page)
+        (reference.unpin if pinned else reference.pin)(page)
 
 
 def _touch(reference: _Reference, call: Call, page: Page, session: Session, log: list[Asked]) -> None:
@@ -157,8 +180,8 @@ def _judge_victim(reference: _Reference, call: Call, asks: int, gone: Any) -> No
         raise Violation("EV-5", seen, f"no page of it: its floor is {reference.floors[gone[0]]}")
     if gone[0] not in shall:
         raise Violation("EV-3", seen, f"a page of tenant {' or '.join(map(str, shall))}")
-    oldest = reference.loose(gone[0])[0]
-    if gone != oldest:
+    oldest = reference.oldest(gone[0])
+    if oldest is not None and gone != oldest:
         raise Violation("EV-4", seen, f"page {oldest[1]}, which was used before it")
 
 
@@ -174,14 +197,24 @@ def _evict(reference: _Reference, call: Call, page: Page, session: Session, log:
 @st.composite
 def _cases(draw: DrawFn, declared: Declared) -> Case:
     fixed = {name: plain(value) for name, value in declared.numbers.items()}
-    frames = fixed.get("frames") or draw(st.integers(1, 5))
     tenants = len(fixed["floors"]) if "floors" in fixed else draw(st.integers(1, 3))
-    floors = fixed.get("floors") or draw(st.lists(st.integers(0, frames), min_size=tenants, max_size=tenants))
+    # Floors that do not fit in the frames are refused by whoever looks, so that none such are drawn.
+    least = max(1, sum(fixed.get("floors", ())))
+    frames = fixed.get("frames") or draw(st.integers(least, least + 4))
+    floors = fixed.get("floors") or _floors(draw, frames, tenants)
     who, which = st.integers(0, tenants - 1), st.integers(0, frames)
     what = st.sampled_from((*["touch"] * 7, "pin", "unpin", "evict"))
     calls = st.lists(st.tuples(what, who, which), min_size=1, max_size=24)
     made = [Call(name, {"tenant": tenant, "page": page}) for name, tenant, page in draw(calls)]
     return Case({"frames": frames, "floors": floors}, tuple(made))
+
+
+def _floors(draw: DrawFn, frames: int, tenants: int) -> list[int]:
+    """Draw floors that fit in the frames."""
+    floors: list[int] = []
+    for _ in range(tenants):
+        floors.append(draw(st.integers(0, frames - sum(floors))))
+    return draw(st.permutations(floors))
 
 
 def cases(declared: Declared) -> SearchStrategy[Case]:
@@ -192,7 +225,8 @@ def cases(declared: Declared) -> SearchStrategy[Case]:
 def seeds(declared: Declared) -> list[Case]:
     """Return the cases that are always run: a loop that does not fit, a whale and a minnow, everything pinned."""
     fixed = {name: plain(value) for name, value in declared.numbers.items()}
-    numbers: dict[str, Any] = {"frames": 3, "floors": [0, 1], **fixed}
+    frames = max(3, sum(fixed.get("floors", ())))
+    numbers: dict[str, Any] = {"frames": frames, "floors": [0, 1], **fixed}
     frames, last = int(numbers["frames"]), len(numbers["floors"]) - 1
 
     def touch(tenant: int, page: int) -> Call:
