@@ -139,7 +139,116 @@ class Sliding:
         return True
 
 
+@correct(policy="fixed-window")
+class FromTheFirstOffer:
+    """A counter that expires, begun by the first offer after it has."""
+
+    def __init__(self, window: int, burst: int) -> None:
+        self.window, self.burst = window, burst
+        self.expires, self.used = 0, 0
+
+    def offer(self, now: int, size: int) -> bool:
+        if now >= self.expires:
+            self.expires, self.used = now + self.window, 0
+        if not 0 < size <= self.burst - self.used:
+            return False
+        self.used += size
+        return True
+
+
+@correct(policy="fixed-window", clock="s", floats=True, numbers={"window": "0.1"})
+class FloatWindows:
+    """A counter a window, which is a float that is not quite what was declared."""
+
+    def __init__(self, window: float, burst: int) -> None:
+        self.window, self.burst = window, burst
+        self.number, self.used = 0.0, 0
+
+    def offer(self, now: float, size: int) -> bool:
+        if now // self.window != self.number:
+            self.number, self.used = now // self.window, 0
+        if not 0 < size <= self.burst - self.used:
+            return False
+        self.used += size
+        return True
+
+
+@correct(policy="sliding-window")
+class SlidingClosed:
+    """A log in which what is exactly as old as the window counts."""
+
+    def __init__(self, window: int, burst: int) -> None:
+        self.window, self.burst = window, burst
+        self.log: list[tuple[int, int]] = []
+
+    def offer(self, now: int, size: int) -> bool:
+        self.log = [(at, given) for at, given in self.log if at >= now - self.window]
+        if size <= 0 or sum(given for _, given in self.log) + size > self.burst:
+            return False
+        self.log.append((now, size))
+        return True
+
+
+@correct(numbers={"rate": "1/3", "burst": "5"})
+class Thirds(Eager):
+    """A third of a byte a ns, exactly, by a configuration of its own."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self.rate, self.burst = Fraction(1, 3), burst
+        self.level, self.last = Fraction(burst), Fraction(0)
+
+
+@correct(numbers={"rate": "1/3", "burst": "5"})
+class FloatOfAThird(Eager):
+    """The float next to a third, as it was given, and exact from there on."""
+
+    def __init__(self, rate: float, burst: int) -> None:
+        self.rate, self.burst = Fraction(rate), burst
+        self.level, self.last = Fraction(burst), Fraction(0)
+
+
 # ---- wrong ----
+
+
+@wrong("TB-4")
+class TwoPercent(Eager):
+    """Its rate is 2 % too high."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        super().__init__(rate * 1.02, burst)
+
+
+@wrong("TB-4 TB-5")
+class ThirtyTwoBits(Eager):
+    """Its clock has 32 bits of ns."""
+
+    def fill(self, now: float) -> None:
+        now = int(now) % (1 << 32)
+        self.level = min(self.burst, self.level + max(0, now - self.last) * self.rate)
+        self.last = now
+
+
+@wrong("TB-4")
+class TwelveAtMost(Eager):
+    """A table of twelve, after which whatever comes is admitted."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        super().__init__(rate, burst)
+        self.calls = 0
+
+    def offer(self, now: float, size: int) -> bool:
+        self.calls += 1
+        return super().offer(now, size) or (self.calls > 12 and 0 < size <= self.burst)
+
+
+@wrong("WC-1", policy="fixed-window")
+class CountsTheRefused(Windows):
+    """What it refuses counts as if it had been admitted."""
+
+    def offer(self, now: int, size: int) -> bool:
+        fits = size > 0 and self.used[now // self.window] + size <= self.burst
+        self.used[now // self.window] += size
+        return fits
 
 
 @wrong("TB-4 TB-5", clock="s", floats=True)
@@ -315,7 +424,7 @@ class NoDebt(Eager):
         return True
 
 
-@wrong("TB-4 TB-5", policy="sliding-window")
+@wrong("WC-2", policy="sliding-window")
 class Weighed:
     """A sliding window as a weighed sum of two counters."""
 

@@ -1,7 +1,8 @@
 """The role `admission`: a gate that admits amounts up to a capacity, all in one step.
 
 Never over, and never refusing what fits (AD-3). Where the implementation is a Python object, a second client also asks
-in the middle of a request: the answers must be those of one order of the two.
+in the middle of a request: the answers must be those of one order of the two (unless it is declared to be used by one
+thread alone).
 """
 
 from fractions import Fraction
@@ -33,7 +34,7 @@ class _Reference:
     """The gate as it must be, by what the implementation admitted."""
 
     def __init__(self, case: Case, declared: Declared) -> None:
-        self.capacity = Fraction(case.configuration["capacity"])
+        self.capacity = declared.exact(case.configuration, "capacity")
         self.slack = declared.tolerance * self.capacity
         self.state = Admitted(Fraction(0))
         self.held: dict[int, int] = {}
@@ -128,8 +129,9 @@ def _cases(draw: DrawFn, declared: Declared) -> Case:
     who = st.integers(0, 2)
     amount = st.one_of(st.integers(1, whole), st.just(whole), st.just(max(1, whole // 2)), st.just(whole + 1))
     calls: list[Call] = []
+    kinds = ("request", "request", "request", "release", *["together"] * (not declared.single_threaded), "illegal")
     for _ in range(draw(st.integers(1, 10))):
-        what = draw(st.sampled_from(("request", "request", "request", "release", "together", "illegal")))
+        what = draw(st.sampled_from(kinds))
         if what == "together":
             both = {"tenant": draw(who), "amount": draw(amount), "other": draw(who), "others": draw(amount)}
             calls.append(Call("together", {**both, "step": draw(st.integers(0, 8))}))
@@ -156,7 +158,7 @@ def seeds(declared: Declared) -> list[Case]:
     both = [
         (Call("together", {**all_of_it, "other": 1, "others": all_of_it["amount"], "step": step}),) for step in range(6)
     ]
-    return [Case({"capacity": capacity}, each) for each in (brim, more, *both)]
+    return [Case({"capacity": capacity}, each) for each in (brim, more, *([] if declared.single_threaded else both))]
 
 
 SUITE = Suite(

@@ -41,8 +41,9 @@ class _Conductor:
 
     def __init__(self, case: Case, session: Session, declared: Declared, log: list[Asked]) -> None:
         self.session, self.log, self.clock = session, log, declared.clock
-        self.weights = tuple(Fraction(weight) for weight in case.configuration["weights"])
-        self.rate = Fraction(case.configuration.get("rate", 1)) / declared.clock.unit_ns
+        self.weights = declared.exact(case.configuration, "weights")
+        self.rate = declared.exact({"rate": 1, **case.configuration}, "rate") / declared.clock.unit_ns
+        self.whole = declared.policy != "drr"
         self.to_come = deque(self._whole(call) for call in case.calls)
         self.queues: list[deque[Request]] = [deque() for _ in self.weights]
 
@@ -66,8 +67,11 @@ class _Conductor:
     def _whole(self, call: Call) -> Call:
         """Return the call with the next size that is served in whole quanta of the clock, so that the end can be told.
 
-        Were it the service that is rounded, the server would be slower than its rate, and every bound too tight.
+        Were it the service that is rounded, the server would be slower than its rate, and every bound too tight. Under
+        DRR, to which the time is nothing, sizes stay: none may grow beyond its quantum.
         """
+        if not self.whole:
+            return call
         least, size = (self.rate * self.clock.quantum_ns).numerator, int(call.arguments["size"])
         return attrs.evolve(call, arguments={**call.arguments, "size": -(-size // least) * least})
 
@@ -120,7 +124,7 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
     conductor = _Conductor(case, session, declared, log)
     services = conductor.services()
     priorities = tuple(case.configuration.get("priorities", (0,) * len(conductor.weights)))
-    quanta = tuple(Fraction(quantum) for quantum in case.configuration.get("quanta", ()))
+    quanta = declared.exact({"quanta": (), **case.configuration}, "quanta")
     run = Run(tuple(services), conductor.rate, conductor.weights, priorities, quanta, declared.tolerance)
     return JUDGES[declared.policy](run) if services else None
 

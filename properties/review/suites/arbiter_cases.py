@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from math import ceil, lcm
 from typing import Any
 
 from hypothesis import strategies as st
@@ -45,9 +46,10 @@ def _cases(draw: DrawFn, declared: Declared) -> Case:
 
 
 def _add_quanta(configuration: dict[str, Any], largest: int) -> None:
-    """Add quanta in proportion to the weights, the least of them `largest`, unless they are declared."""
+    """Add whole quanta in proportion to the weights, the least of them `largest`, unless they are declared."""
     weights = tuple(Fraction(weight) for weight in configuration["weights"])
-    configuration.setdefault("quanta", plain(quanta_for(weights, (largest,) * len(weights))))
+    quanta = quanta_for(weights, (largest,) * len(weights))
+    configuration.setdefault("quanta", [ceil(quantum) for quantum in quanta])
 
 
 def _stretch(draw: DrawFn, count: int, begin: int, calls: list[tuple[int, int, int]]) -> int:
@@ -147,6 +149,9 @@ _LEAVES = [(0, 0, 9), (0, 1, 1), (0, 2, 9), (3, 1, 1), (4, 1, 9), (9, 2, 9)]
 
 # One tenant comes and goes, and the other comes for the first time with much: its tags must not be of long ago.
 _SPARSE = [(0, 0, 9), (30, 0, 9), (60, 0, 9), *[(90, 1, 9)] * 6, (90, 0, 1)]
+# More tenants than a table of a few has room for, each with a few requests: a fault in those that come last.
+MANY = 17
+_MANY = [(0, who, 3) for who in reversed(range(MANY)) for _ in range(3)] + [(5, who, 1) for who in (0, 9, MANY - 1)]
 # What the solver found, as the schedules that are shipped have it (a test compares them): weights, and arrivals.
 FOUND: list[tuple[list[Any], list[tuple[int, int, int]]]] = [
     (
@@ -172,8 +177,16 @@ _CLOCKS: list[tuple[list[int], list[tuple[int, int, int]]]] = [
 def seeds(declared: Declared) -> list[Case]:
     """Return the cases that are always run: the corners that arbiters have, and what the solver found."""
     made = [_seed([1, 1, 1], arrivals, declared) for arrivals in (_FLOOD, _RETURN, _LEAVES, _SPARSE)]
+    made += [_seed([1] * MANY, _MANY, declared)]
     made += [_seed(own, arrivals, declared) for own, arrivals in _CLOCKS]
-    return made + [_seed(own, arrivals, declared) for own, arrivals in FOUND]
+    return made + [_seed(_whole(own), arrivals, declared) for own, arrivals in FOUND]
+
+
+def _whole(weights: Sequence[Any]) -> list[int]:
+    """Return weights in the same proportion that are whole, as those of a kernel have to be."""
+    exact = [Fraction(weight).limit_denominator(1_000) for weight in weights]
+    scale = lcm(*(weight.denominator for weight in exact))
+    return [int(weight * scale) for weight in exact]
 
 
 def _seed(weights: Sequence[Any], arrivals: Sequence[tuple[int, int, int]], declared: Declared) -> Case:

@@ -1,7 +1,8 @@
 """The role `bucket`: something that admits or refuses, and promises an envelope.
 
 Judged both ways against the reference, which follows the implementation's own decisions: never over (TB-4), never
-under (TB-5). What the token bucket would decide on the same past is computed by the model itself.
+under (TB-5). What the token bucket would decide on the same past is computed by the model itself; counters of windows
+have judges of their own (WC-1, WC-2).
 """
 
 from collections import deque
@@ -18,6 +19,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from headgate.model.bucket import Bucket, full, refill
 from headgate.properties.review.case import Asked, Call, Case, Errored, Violation
 from headgate.properties.review.declared import Declared, number_text, plain
+from headgate.properties.review.suites.bucket_windows import FixedWindows, SlidingWindow
 from headgate.properties.review.suites.common import Suite, ask, decision, refusable
 from headgate.properties.review.targets import Session
 
@@ -45,7 +47,10 @@ class _TokenBucket:
     """The envelope of one key: what a token bucket holds that was charged with what was admitted.
 
     It counts in parts of a byte that make whole numbers of the rate and the depth: the rule then runs on integers.
+    `clause` is that of sizes which never fit.
     """
+
+    clause = "TB-6"
 
     def __init__(self, configuration: dict[str, Fraction], slack: Fraction) -> None:
         rate, depth = configuration["rate"], configuration["burst"]
@@ -69,9 +74,24 @@ class _TokenBucket:
         """Return how many ns from its last moment on it covers `size`."""
         return max(Fraction(0), Fraction(size * self.parts - self.state.level, self.rate))
 
+    def hear(self, now: int, size: int, admitted: bool, back: bool) -> None:
+        """Judge an answer, and charge what was admitted. To a time before the last one any refusal is right."""
+        level = self.level(now)
+        if admitted and size > level + self.slack:
+            over = f"admits {size} bytes at {now} ns, where {number_text(max(Fraction(0), level))} are left"
+            raise Violation("TB-4", over, "a refusal: some window would hold more than its envelope")
+        if not admitted and not back and size <= level - self.slack:
+            under = f"refuses {size} bytes at {now} ns, where {number_text(level)} are left"
+            raise Violation("TB-5", under, "admission: no window would exceed its envelope")
+        if admitted:
+            self.take(size)
+
+    def saw(self, now: int) -> None:
+        """Hear of an offer that must be refused; it changes nothing."""
+
 
 class _Window:
-    """A counter of windows that follow one another, aligned to multiples of their length: `burst` bytes in each."""
+    """Where offers to a counter of windows are placed: windows at multiples of their length, `burst` bytes in each."""
 
     def __init__(self, configuration: dict[str, Fraction], slack: Fraction) -> None:
         self.depth, self.length = _short(configuration["burst"]), configuration["window"]
@@ -93,7 +113,7 @@ class _Window:
 
 
 class _SlidingWindow:
-    """A log: at most `burst` bytes in any window [t - length, t], its open end left out."""
+    """Where offers to a log are placed: at most `burst` bytes in any window (t - length, t]."""
 
     def __init__(self, configuration: dict[str, Fraction], slack: Fraction) -> None:
         self.depth, self.length = _short(configuration["burst"]), configuration["window"]
@@ -130,14 +150,25 @@ REFERENCES: Mapping[str, Callable[[dict[str, Fraction], Fraction], "Reference"]]
 Reference = _TokenBucket | _Window | _SlidingWindow
 
 
-def _reference(case: Case, declared: Declared) -> Reference:
+Judge = _TokenBucket | FixedWindows | SlidingWindow
+JUDGES: Mapping[str, Callable[[dict[str, Fraction], Fraction], Judge]] = {
+    "token-bucket": _TokenBucket,
+    "fixed-window": FixedWindows,
+    "sliding-window": SlidingWindow,
+}
+
+
+def _numbers(case: Case, declared: Declared) -> dict[str, Fraction]:
+    """Return the numbers of a case, exactly, in bytes and ns."""
     unit = declared.clock.unit_ns
-    numbers = {"burst": Fraction(case.configuration["burst"])}
-    if "rate" in case.configuration:
-        numbers["rate"] = Fraction(case.configuration["rate"]) / unit
-    if "window" in case.configuration:
-        numbers["window"] = Fraction(case.configuration["window"]) * unit
-    return REFERENCES[declared.policy](numbers, declared.tolerance)
+    scale = {"burst": Fraction(1), "rate": Fraction(1, unit), "window": Fraction(unit)}
+    return {
+        name: declared.exact(case.configuration, name) * scale[name] for name in scale if name in case.configuration
+    }
+
+
+def _reference(case: Case, declared: Declared) -> Reference:
+    return REFERENCES[declared.policy](_numbers(case, declared), declared.tolerance)
 
 
 # ---- the judge ----
@@ -145,53 +176,45 @@ def _reference(case: Case, declared: Declared) -> Reference:
 
 def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
     """Offer what the case says, and judge each decision."""
-    kept: dict[object, Reference] = {}
+    kept: dict[object, Judge] = {}
     session.prepare(case.calls)
     for call in case.calls:
         key = call.arguments.get("key", 0)
-        reference = kept.get(key)
-        if reference is None:
-            reference = kept[key] = _reference(case, declared)
-        if not _leaves_open(call, reference, declared):
-            _offer(reference, call, session, log)
+        judge = kept.get(key)
+        if judge is None:
+            judge = kept[key] = JUDGES[declared.policy](_numbers(case, declared), declared.tolerance)
+        if not _leaves_open(call, judge, declared):
+            _offer(judge, call, session, log)
     return None
 
 
-def _leaves_open(call: Call, reference: Reference, declared: Declared) -> bool:
+def _leaves_open(call: Call, judge: Judge, declared: Declared) -> bool:
     """Return whether the call would leave open which time is the last: it must be refused, and the clock may go back.
 
     Whether what is refused counts as seen is for the implementation to say, so such a call is not made.
     """
     now, size = int(call.arguments["now_ns"]), int(call.arguments["size"])
-    return declared.clock.goes_back and now > reference.last and not 0 < size <= reference.depth
+    return declared.clock.goes_back and now > judge.last and not 0 < size <= judge.depth
 
 
-def _offer(reference: Reference, call: Call, session: Session, log: list[Asked]) -> None:
+def _offer(judge: Judge, call: Call, session: Session, log: list[Asked]) -> None:
     now, size = call.arguments["now_ns"], call.arguments["size"]
     assert isinstance(now, int)
     assert isinstance(size, int)
-    if size <= 0 or size > reference.depth:
-        _refuse(reference, call, size, session, log)
+    if size <= 0 or size > judge.depth:
+        _refuse(judge, call, size, session, log)
+        judge.saw(now)
         return
-    back = now < reference.last
-    level = reference.level(now)
+    back = now < judge.last
     admitted = _granted(call, refusable(session, call, log)) if back else decision(call, ask(session, call, log))
-    if admitted and size > level + reference.slack:
-        over = f"admits {size} bytes at {now} ns, where {number_text(max(Fraction(0), level))} are left"
-        raise Violation("TB-4", over, "a refusal: some window would hold more than its envelope")
-    if not admitted and not back and size <= level - reference.slack:
-        under = f"refuses {size} bytes at {now} ns, where {number_text(level)} are left"
-        raise Violation("TB-5", under, "admission: no window would exceed its envelope")
-    if admitted:
-        reference.take(size)
+    judge.hear(now, size, admitted, back)
 
 
-def _refuse(reference: Reference, call: Call, size: int, session: Session, log: list[Asked]) -> None:
+def _refuse(judge: Judge, call: Call, size: int, session: Session, log: list[Asked]) -> None:
     """A size of 0 may be answered either way, a negative one too; what must not happen is seen in the next offers."""
-    if _granted(call, refusable(session, call, log)) and size > reference.depth:
-        raise Violation(
-            "TB-6", f"admits {size} bytes at once", f"a refusal: the depth is {number_text(reference.depth)}"
-        )
+    if _granted(call, refusable(session, call, log)) and size > judge.depth:
+        most = f"a refusal: the depth is {number_text(judge.depth)}"
+        raise Violation(judge.clause, f"admits {size} bytes at once", most)
 
 
 def _granted(call: Call, answer: object) -> bool:
@@ -218,6 +241,8 @@ class _Aim:
 WAITS = ("none", "fits", "fits", "idle", "some", "some", "half")
 SIZES = ("one", "level", "level", "all", "half", "some", "over", "zero", "negative")
 WAITS_BY = (0, -1, 1, 0, -1, 1, 2, 3, 5, 9, 17, 40)
+# How often the aims of a case are gone through: a fault that takes many calls to show is offered as many now and then.
+REPEATS = (*(1,) * 15, 16)
 # One draw an aim, the plainest first, rather than one a field: draws are what a review spends its time on.
 _EVERY_AIM = [_Aim(*each) for each in product(WAITS, WAITS_BY, SIZES, range(4))]
 _AIMS = st.sampled_from(_EVERY_AIM)
@@ -244,14 +269,20 @@ def _cases(draw: DrawFn, declared: Declared) -> Case:
     backs = (
         draw(st.lists(st.integers(0, 3), min_size=len(aims), max_size=len(aims))) if declared.clock.goes_back else []
     )
-    return _place(configuration, aims, keys, backs, declared)
+    times = draw(st.sampled_from(REPEATS))
+    return _place(configuration, aims * times, keys * times, backs * times, declared)
 
 
 def _place(
-    configuration: dict[str, Any], aims: list[_Aim], keys: list[int], backs: list[int], declared: Declared
+    configuration: dict[str, Any],
+    aims: list[_Aim],
+    keys: list[int],
+    backs: list[int],
+    declared: Declared,
+    begin: int = 0,
 ) -> Case:
-    """Turn aims into calls, by the reference that takes whatever it can."""
-    case, now = Case(configuration, ()), 0
+    """Turn aims into calls from `begin` on, by the reference that takes whatever it can."""
+    case, now = Case(configuration, ()), begin
     kept: dict[int, Reference] = {}
     calls = []
     for number, aim in enumerate(aims):
@@ -266,9 +297,13 @@ def _place(
         if 0 < size <= level:
             reference.take(size)
         told = now - backs[number] * declared.clock.quantum_ns if backs else now
-        arguments: dict[str, int | str] = {"now_ns": max(0, told), "size": size}
-        calls.append(Call("offer", {**arguments, "key": f"key{key}"} if declared.keys else arguments))
+        calls.append(_call(max(0, told), size, key, declared))
     return Case(configuration, tuple(calls))
+
+
+def _call(now: int, size: int, key: int, declared: Declared) -> Call:
+    arguments: dict[str, int | str] = {"now_ns": now, "size": size}
+    return Call("offer", {**arguments, "key": f"key{key}"} if declared.keys else arguments)
 
 
 def _size(aim: _Aim, level: Exact, depth: Exact) -> int:
@@ -320,6 +355,10 @@ _PARTS = [_Aim("none", 0, "all", 0), *[_Aim("half", 0, "one", 0)] * 3]
 _REFUND = [_Aim("none", 0, "all", 0), _Aim("none", 0, "negative", 3), _Aim("none", 0, "one", 0)]
 
 
+# How many turns the steady case has, and to how many quanta times are rounded beyond 2^53 ns.
+STEADY, COARSE = 100, 64
+
+
 def seeds(declared: Declared) -> list[Case]:
     """Return the cases that are always run: the corners that the rules have."""
     if declared.policy == "token-bucket":
@@ -327,7 +366,53 @@ def seeds(declared: Declared) -> list[Case]:
     else:
         configuration = {"window": 4, "burst": 3}
     configuration |= {name: plain(value) for name, value in declared.numbers.items()}
-    return [_place(configuration, aims, [], [], declared) for aims in (_IDLE, _EDGE, _SMALL, _PARTS, _REFUND)]
+    made = [_place(configuration, aims, [], [], declared) for aims in (_IDLE, _EDGE, _SMALL, _PARTS, _REFUND)]
+    return [*made, _steady(configuration, declared), *_late(configuration, declared)]
+
+
+def _steady(configuration: dict[str, Any], declared: Declared) -> Case:
+    """Return a case that takes all there is as soon as there is any, and asks for one more each time.
+
+    A rate that is a little too high, or one call too many that is not counted, adds up until it shows.
+    """
+    case, now, calls = Case(configuration, ()), 0, list[Call]()
+    reference = _reference(case, declared)
+    quantum = declared.clock.quantum_ns
+    for _ in range(STEADY):
+        level = int(reference.level(now))
+        if 0 < level < int(reference.depth):
+            calls.append(_call(now, level + 1, 0, declared))
+        if level > 0:
+            calls.append(_call(now, level, 0, declared))
+            reference.take(level)
+        wait = max(Fraction(quantum), reference.soonest(min(1, int(reference.depth))))
+        now += -(-wait.numerator // (wait.denominator * quantum)) * quantum
+    return Case(configuration, tuple(calls))
+
+
+def _late(configuration: dict[str, Any], declared: Declared) -> list[Case]:
+    """Return cases late in the life of a clock that counts whole units: when 32 bits of ns, us or ms are used up.
+
+    Floats would lose units there, so that an implementation with floats inside is not asked. Beyond 2^53 ns, which
+    JSON numbers and floats do not all have, the times and the decisions are coarse enough to be told by any.
+    """
+    if not declared.clock.whole or declared.tolerance:
+        return []
+    quantum = declared.clock.quantum_ns
+    made = []
+    for unit in (1, 1_000, 1_000_000):
+        begin = -(-((1 << 32) - 2) * unit // quantum) * quantum
+        made.append(_place(configuration, _EDGE, [], [], declared, begin))
+    own = configuration if declared.numbers else {**configuration, "burst": 1024}
+    reference = _reference(Case(own, ()), declared)
+    reference.take(int(reference.depth))
+    grain = quantum * COARSE
+    fill = -(-2 * int(reference.soonest(int(reference.depth)) + 1) // grain) * grain
+    if int(reference.depth) > 0 and fill > 4 * grain:
+        begin = -(-(1 << 53) // grain) * grain
+        twice = [_call(now, int(reference.depth), 0, declared) for now in (begin, begin + fill) for _ in range(2)]
+        made.append(Case(own, tuple(twice)))
+    return made
 
 
 SUITE = Suite(

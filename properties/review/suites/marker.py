@@ -30,13 +30,9 @@ class MarkerLike(Protocol):
 
 def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
     """Mark what the case says, and judge each colour."""
-    unit, numbers = declared.clock.unit_ns, case.configuration
-    rates = MarkerRates(
-        Fraction(numbers["cir"]) / unit,
-        Fraction(numbers["cbs"]),
-        Fraction(numbers["pir"]) / unit,
-        Fraction(numbers["pbs"]),
-    )
+    unit = declared.clock.unit_ns
+    cir, cbs, pir, pbs = (declared.exact(case.configuration, name) for name in ("cir", "cbs", "pir", "pbs"))
+    rates = MarkerRates(cir / unit, cbs, pir / unit, pbs)
     state, last = fresh(rates), 0
     session.prepare(case.calls)
     for call in case.calls:
@@ -83,7 +79,7 @@ def _charged(state: Marker, size: int, colour: str) -> Marker:
 def _cases(draw: DrawFn, declared: Declared) -> Case:
     fixed = {name: plain(value) for name, value in declared.numbers.items()}
     cir, cbs, pbs = draw(st.integers(1, 8)), draw(st.integers(1, 24)), draw(st.integers(1, 24))
-    numbers: dict[str, Any] = {"cir": cir, "cbs": cbs, "pir": cir + draw(st.integers(0, 8)), "pbs": pbs, **fixed}
+    numbers = {"cbs": cbs, "pbs": pbs, **_rates(fixed, cir, draw(st.integers(0, 8))), **fixed}
     quantum = declared.clock.quantum_ns
     fill = max(1, int(Fraction(numbers["pbs"]) / Fraction(numbers["pir"])) * declared.clock.unit_ns // quantum)
     wait = st.one_of(st.just(0), st.integers(0, 3), st.integers(0, fill), st.just(50 * fill))
@@ -96,6 +92,13 @@ def _cases(draw: DrawFn, declared: Declared) -> Case:
     return Case(numbers, tuple(calls))
 
 
+def _rates(fixed: dict[str, Any], cir: int, more: int) -> dict[str, Any]:
+    """Return rates of which the peak is no less than the committed one, as RFC 2698 demands, whatever is fixed."""
+    if "pir" in fixed:
+        return {"cir": min(cir, fixed["pir"])}
+    return {"cir": cir, "pir": fixed.get("cir", cir) + more}
+
+
 def cases(declared: Declared) -> SearchStrategy[Case]:
     """Draw cases for what was declared."""
     return _cases(declared)
@@ -104,9 +107,8 @@ def cases(declared: Declared) -> SearchStrategy[Case]:
 def seeds(declared: Declared) -> list[Case]:
     """Return the cases that are always run: every colour from full buckets, the peak bucket the smaller one too."""
     unit = declared.clock.unit_ns
-    numbers: dict[str, Any] = {"cir": 1, "cbs": 4, "pir": 2, "pbs": 6} | {
-        n: plain(v) for n, v in declared.numbers.items()
-    }
+    fixed = {name: plain(value) for name, value in declared.numbers.items()}
+    numbers: dict[str, Any] = {"cbs": 4, "pbs": 6, **_rates(fixed, 1, 1), **fixed}
     sizes = (int(numbers["cbs"]), 2, 1, 1)
     once = tuple(Call("mark", {"now_ns": 0, "size": size}) for size in sizes)
     again = tuple(Call("mark", {"now_ns": 100 * unit, "size": size}) for size in sizes)
