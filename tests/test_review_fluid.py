@@ -1,4 +1,4 @@
-"""The schedules for arbiters that follow the fluid show mistakes, also those that nobody had in mind when they were made."""
+"""The schedules for arbiters that follow the fluid show mistakes, also those that they were not made for."""
 
 import math
 from fractions import Fraction

@@ -1,7 +1,8 @@
 """Miniatures: implementations of a page at most, right and wrong, that a review has to tell apart.
 
 A wrong one carries a bug that was seen in the wild, and the clauses by one of which it must be caught; a right one is
-written as somebody else would write it, and must never be accused. One file a role; wrong arbiters have files of their own.
+written as somebody else would write it, and must never be accused. One file a role; wrong arbiters have files of
+their own.
 """
 
 import importlib

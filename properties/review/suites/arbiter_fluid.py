@@ -1,4 +1,4 @@
-"""What an arbiter that follows the fluid is offered: schedules after which a wrong virtual time is seen, and neighbours.
+"""What an arbiter that follows the fluid is offered: schedules that show a wrong virtual time, and neighbours.
 
 A wrong virtual time shows only where two things come together: the fluid and the server disagree about who is
 backlogged (who is served early has left the queues and is still in the fluid, who is served late the other way round),
