@@ -33,6 +33,28 @@ class Locked:
             return None
 
 
+@correct(single_threaded=True)
+class Unlocked:
+    """One sum, for one thread."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.held: defaultdict[int, int] = defaultdict(int)
+
+    def request(self, tenant: int, amount: int) -> bool:
+        total = sum(self.held.values())
+        admitted = 0 < amount <= self.capacity - total
+        if admitted:
+            self.held[tenant] += amount
+        return admitted
+
+    def release(self, tenant: int, amount: int) -> bool:
+        if not 0 < amount <= self.held[tenant]:
+            return False
+        self.held[tenant] -= amount
+        return True
+
+
 @correct()
 class Reentrant(Locked):
     """What is left, behind a lock that may be taken twice."""

@@ -45,6 +45,16 @@ class Owners:
 
 
 @correct()
+class Careful(Owners):
+    """It refuses a tenant without a bank."""
+
+    def __init__(self, pages: int, banks: int, colors: Numbers, quotas: Numbers) -> None:
+        if not all(colors):
+            raise ValueError(f"a bank for every tenant, got {colors}")
+        super().__init__(pages, banks, colors, quotas)
+
+
+@correct()
 class Stacks:
     """A stack of free pages for each tenant; who frees what it does not have gets an error."""
 

@@ -112,6 +112,16 @@ class Floored(Ordered):
         return next((page for page in self.loose() if self.above(page[0], asks)), None)
 
 
+@correct(policy="lru-floor")
+class Careful(Floored):
+    """It refuses floors that do not fit in the frames."""
+
+    def __init__(self, frames: int, floors: list[int]) -> None:
+        if sum(floors) > frames:
+            raise ValueError(f"floors of {sum(floors)} pages in {frames} frames")
+        super().__init__(frames, floors)
+
+
 @correct(policy="resident")
 class LargestFirst(Floored):
     """Whoever has the most resident pages loses its oldest; who asks goes first on a tie."""

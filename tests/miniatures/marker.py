@@ -38,6 +38,21 @@ class InMicroseconds(Eager):
 
 
 @correct()
+class Careful(Eager):
+    """It refuses a peak rate below the committed one, as section 2 of the RFC has it."""
+
+    def __init__(self, cir: float, cbs: float, pir: float, pbs: float) -> None:
+        if pir < cir:
+            raise ValueError("the PIR must be no less than the CIR")
+        super().__init__(cir, cbs, pir, pbs)
+
+
+@correct(numbers={"cir": "5"})
+class CarefulAtFive(Careful):
+    """The same, of a committed rate above those that are drawn."""
+
+
+@correct()
 class Timestamps:
     """No levels: two theoretical arrival times, in Fractions; colours as numbers."""
 

@@ -165,6 +165,8 @@ _LEAVES = [(0, 0, 9), (0, 1, 1), (0, 2, 9), (3, 1, 1), (4, 1, 9), (9, 2, 9)]
 
 # One tenant comes and goes, and the other comes for the first time with much: its tags must not be of long ago.
 _SPARSE = [(0, 0, 9), (30, 0, 9), (60, 0, 9), *[(90, 1, 9)] * 6, (90, 0, 1)]
+# Of each quantum of nine a request of five leaves four; whoever forgets them falls behind round by round.
+_RESTS = [(0, 0, 5)] * 14 + [(0, 1, 9)] * 10
 # More tenants than a table of a few has room for, each with a few requests: a fault in those that come last.
 MANY = 17
 _MANY = [(0, who, 3) for who in reversed(range(MANY)) for _ in range(3)] + [(5, who, 1) for who in (0, 9, MANY - 1)]
@@ -192,7 +194,7 @@ _CLOCKS: list[tuple[list[int], list[tuple[int, int, int]]]] = [
 
 def seeds(declared: Declared) -> list[Case]:
     """Return the cases that are always run: the corners that arbiters have, and what the solver found."""
-    made = [_seed([1, 1, 1], arrivals, declared) for arrivals in (_FLOOD, _RETURN, _LEAVES, _SPARSE)]
+    made = [_seed([1, 1, 1], arrivals, declared) for arrivals in (_FLOOD, _RETURN, _LEAVES, _SPARSE, _RESTS)]
     made += [_seed([1] * MANY, _MANY, declared)]
     made += [_seed(own, arrivals, declared) for own, arrivals in _CLOCKS]
     made += [_seed(_whole(own), arrivals, declared) for own, arrivals in FOUND]
