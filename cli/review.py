@@ -55,7 +55,7 @@ LANGUAGES = ("python", "stdio-python", "javascript", "go")
     "--exec", "command", metavar="COMMAND", help="A process that speaks JSON lines, such as 'node driver.js'."
 )
 @click.option("--init", "begin", metavar="ROLE", help="Write a driver for this role to start from, and review nothing.")
-@click.option("--language", type=click.Choice(LANGUAGES), default="python", show_default=True, help="Of that driver.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Of that driver (python).")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Where it goes (standard output).")
 @click.option("--role", type=click.Choice(ROLES), help="What the implementation is.")
 @click.option("--policy", metavar="POLICY", help="What it is declared to be, such as token-bucket or sfq.")
@@ -66,8 +66,9 @@ LANGUAGES = ("python", "stdio-python", "javascript", "go")
 @click.option("--tolerance", metavar="X", help="A share of the depth, or of time, that counts as equal (floats: 1e-9).")
 @click.option("--keys", type=click.IntRange(0, 1000), default=0, help="It keeps one bucket a key; use N keys.")
 @click.option("--legal-only", is_flag=True, help="Offer no size of 0, negative, or beyond the burst.")
+@click.option("--single-threaded", is_flag=True, help="Of a gate of admission: no second client asks in the middle.")
 @click.option("--profile", type=click.Choice(["quick", "ci", "explore"]), default="ci", show_default=True)
-@click.option("--case-seconds", type=click.FloatRange(0.01, 3600), default=5.0, help="A case that takes longer hangs.")
+@click.option("--case-seconds", type=click.FloatRange(0.01, 3600), default=5.0, help="Longer for a case, and it hangs.")
 @format_option()
 def review(
     target: str | None, command: str | None, begin: str | None, role: str | None, form: str, **given: Any
@@ -79,13 +80,14 @@ def review(
 
     Exit codes: 0 conforming, 1 violating, 2 errored or bad input.
     """
-    from headgate.cli.review_report import as_json, as_text
+    from headgate.cli.review_report import as_json, as_text, progress_of
     from headgate.properties.review.hunt import PROFILES, Outcome, hunt
     from headgate.properties.review.process import ProcessTarget
     from headgate.properties.review.targets import PythonTarget, Target, load_factory
 
+    _check_usage(target, command, begin, role, form, given)
     if begin is not None:
-        return _init(begin, given["language"], given["output"])
+        return _init(begin, given["language"] or LANGUAGES[0], given["output"])
     if role is None:
         raise BadInput(f"--role: expected one of {', '.join(ROLES)}")
     if (target is None) == (command is None):
@@ -97,13 +99,34 @@ def review(
     else:
         assert target is not None
         reached = PythonTarget(load_factory(target), target, declared.clock, given["case_seconds"])
-    found = hunt(suite, reached, declared, PROFILES[given["profile"]])
+    profile = PROFILES[given["profile"]]
+    with progress_of(profile) as progress:
+        found = hunt(suite, reached, declared, profile, progress)
     click.echo(as_json(found) if form == "json" else as_text(found, Screen.of_stdout()))
     return {
         Outcome.CONFORMING: Exit.HOLDS,
         Outcome.VIOLATING: Exit.VIOLATED,
         Outcome.ERRORED: Exit.BAD_INPUT,
     }[found.outcome]
+
+
+def _check_usage(
+    target: str | None, command: str | None, begin: str | None, role: str | None, form: str, given: dict[str, Any]
+) -> None:
+    """Refuse what has no meaning together: a driver is written, or an implementation reviewed."""
+    if not given["case_seconds"] >= 0:  # neither is a time that is not a number
+        raise BadInput("--case-seconds: expected a number of seconds, got nan")
+    if begin is not None:
+        also = {"an implementation": target, "--exec": command, "--role": role, "--format json": form == "json" or None}
+        names = [name for name, value in also.items() if value is not None]
+        if names:
+            raise BadInput(
+                f"--init: expected it without {' and '.join(names)}: it writes a driver, and reviews nothing"
+            )
+    else:
+        for name in ("language", "output"):
+            if given[name] is not None:
+                raise BadInput(f"--{name}: expected it with --init ROLE alone: it is the driver's")
 
 
 def _init(role: str, language: str, output: Path | None) -> int:
@@ -139,5 +162,8 @@ def _declared(role: str, given: dict[str, Any]) -> tuple[Any, Any]:
     from headgate.properties.review.declaring import declare
 
     numbers = {name: given[name] for name in NUMBERS if given[name] is not None}
-    how = {name: given[name] for name in ("policy", "clock", "floats", "tolerance", "keys", "legal_only")}
+    how = {
+        name: given[name]
+        for name in ("policy", "clock", "floats", "tolerance", "keys", "legal_only", "single_threaded")
+    }
     return declare(role, numbers=numbers, goes_back=given["clock_goes_back"], **how)

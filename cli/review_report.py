@@ -1,13 +1,23 @@
 """What `headgate review` prints."""
 
-from typing import Any
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from headgate.cli.output import Screen, json_text
-from headgate.properties.review.hunt import Outcome, Review
+from headgate.properties.review.hunt import Outcome, Profile, Review
 from headgate.properties.review.report import review_text, snippet
 from headgate.spec.vocabulary import Verdict
 
-__all__ = ["as_json", "as_text"]
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+__all__ = ["as_json", "as_text", "progress_of"]
+
+# When a display of progress begins, and how often it changes at most, in seconds.
+PROGRESS_AFTER_S, PROGRESS_EVERY_S = 1, 0.1
 
 VERDICTS = {
     Outcome.CONFORMING: Verdict.HOLDS,
@@ -30,6 +40,8 @@ def as_json(found: Review) -> str:
         "outcome": found.outcome.value,
         "cases": found.cases,
         "complete": found.complete,
+        "longest_case": found.tried.calls,
+        "latest_ns": found.tried.latest_ns,
         "seconds": round(found.seconds, 3),
     }
     if found.violation is not None:
@@ -51,3 +63,38 @@ def _plain(answer: object) -> Any:
     if answer is None or isinstance(answer, bool | int | float | str):
         return answer
     return [_plain(each) for each in answer] if isinstance(answer, tuple | list) else repr(answer)
+
+
+@contextlib.contextmanager
+def progress_of(profile: Profile) -> Iterator[Callable[[int], None]]:
+    """Return a context that holds what is told of every case; on a terminal it shows how many there were."""
+    begun = time.monotonic()
+    shown: Progress | None = None
+    until = begun + PROGRESS_AFTER_S
+
+    def tell(cases: int) -> None:
+        nonlocal shown, until
+        now = time.monotonic()
+        if now < until or not sys.stderr.isatty():
+            return
+        shown, until = shown or _progress(profile), now + PROGRESS_EVERY_S
+        shown.update(shown.task_ids[0], completed=cases, description=f"{cases} cases")
+        shown.refresh()
+
+    try:
+        yield tell
+    finally:
+        if shown is not None:
+            shown.stop()
+
+
+def _progress(profile: Profile) -> "Progress":
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # No thread, and no hand on the standard streams: these belong to the implementation while it runs.
+    still: dict[str, Any] = {"auto_refresh": False, "redirect_stdout": False, "redirect_stderr": False}
+    progress = Progress(console=Console(stderr=True), transient=True, **still)
+    progress.add_task("cases", total=profile.cases)
+    progress.start()
+    return progress

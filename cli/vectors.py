@@ -3,6 +3,7 @@
 Exit code 0, or 2 where the folder cannot be written.
 """
 
+import json
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ def vectors(folder: str | None, form: str) -> int:
     from headgate.properties.review.vectors import file_text, vector_files
 
     files = vector_files()
+    if folder == "":
+        raise BadInput("DIR: expected a folder, got an empty name")
     if folder is not None:
         _write(Path(folder), {name: file_text(table) for name, table in files.items()})
     click.echo(_as_json(files) if form == "json" else _as_text(files, folder, Screen.of_stdout()))
@@ -41,8 +44,22 @@ def _write(folder: Path, texts: dict[str, str]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise BadInput(f"{folder}: expected a folder, got a file") from None
+    for name in texts:
+        if not _is_ours(folder / name):
+            raise BadInput(f"{folder / name}: expected no file, or one of test vectors, lest one of yours be lost")
     for name, text in texts.items():
         (folder / name).write_text(text, "utf-8")
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a file may be written over: there is none, or it holds test vectors."""
+    try:
+        table = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return not path.is_symlink()
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(table, dict) and {"format", "role", "vectors"} == set(table)
 
 
 def _as_text(files: dict[str, dict[str, Any]], folder: str | None, screen: Screen) -> str:

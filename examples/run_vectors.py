@@ -33,8 +33,12 @@ def serve(arrivals, it):  # a server of 1 byte a ns, which asks whenever it is f
 
 def main(file, policy, target):
     module, _, name = target.partition(":")
-    wrong = 0
-    for vector in [each for each in json.loads(Path(file).read_text())["vectors"] if each["policy"] == policy]:
+    sys.path.insert(0, "")  # the current folder, where python itself has that of this file
+    wrong, known = 0, json.loads(Path(file).read_text())["vectors"]
+    if not any(each["policy"] == policy for each in known):
+        sys.stderr.write(f"{file}: expected one of {sorted({each['policy'] for each in known})}, got {policy!r}\n")
+        return 2
+    for vector in [each for each in known if each["policy"] == policy]:
         it = getattr(importlib.import_module(module), name)(**vector["configuration"])
         calls = vector["calls"]
         found = serve(calls, it) if calls[0][0] == "enqueue" else [getattr(it, op)(*given) for op, *given in calls]

@@ -15,7 +15,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from headgate.benchmarks import review as benchmark
@@ -359,7 +358,7 @@ def test_a_process_driver_conforms_and_keeps_the_protocol(
     language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     schema = json.loads((resources.files("headgate.spec") / "schemas" / "review-protocol.schema.json").read_text())
-    for role in NAMES:
+    for role in templates.LINES[language][2]:
         with monkeypatch.context() as patch:
             command = command_of(language, written(role, language, tmp_path))
             found, said, answered = exchanged(role, command, patch)
@@ -384,7 +383,9 @@ def test_the_protocol_as_told_keeps_its_schema() -> None:
 
 def test_every_language_has_its_templates() -> None:
     assert LANGUAGES == templates.LANGUAGES == tuple(templates.LINES)
-    assert all(set(known) == set(NAMES) for _, _, known, _ in templates.LINES.values())
+    known = {language: set(bodies) for language, (_, _, bodies, _) in templates.LINES.items()}
+    assert known["python"] == known["stdio-python"] == set(NAMES)
+    assert known["javascript"] == known["go"] == {"bucket", "shaper", "marker", "arbiter"}
 
 
 def test_a_driver_never_replaces_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -400,15 +401,10 @@ def test_a_driver_never_replaces_a_file(tmp_path: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == text
 
 
-def test_a_role_without_an_implementation_gets_its_methods() -> None:
-    suite, _ = declare("bucket")
-    text = template(attrs.evolve(suite, role="turnstile"), "python")
-    namespace: dict[str, Any] = {}
-    exec(compile(text, "driver.py", "exec"), namespace)
-    with pytest.raises(NotImplementedError):
-        namespace["Turnstile"](rate=1, burst=2).offer(0, 1)
-    with pytest.raises(InputError):
-        template(attrs.evolve(suite, role="turnstile"), "go")
+def test_a_role_without_a_driver_in_a_language_says_in_which() -> None:
+    suite, _ = declare("allocator")
+    with pytest.raises(InputError, match="one of python, stdio-python for the role allocator, got 'go'"):
+        template(suite, "go")
 
 
 # ---- published libraries ----

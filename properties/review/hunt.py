@@ -59,11 +59,28 @@ class Outcome(enum.Enum):
     ERRORED = "errored"
 
 
+@attrs.define
+class Tried:
+    """How far the cases went: the most calls of one, the latest time, the longest list of its configuration."""
+
+    calls: int = 0
+    latest_ns: int = 0
+    tenants: int = 0
+
+    def add(self, case: Case) -> None:
+        """Count a case in."""
+        self.calls = max(self.calls, len(case.calls))
+        self.latest_ns = max([self.latest_ns, *(call.arguments.get("now_ns", 0) for call in case.calls)])
+        lists = (len(value) for value in case.configuration.values() if isinstance(value, list | tuple))
+        self.tenants = max(self.tenants, *lists, 0)
+
+
 @attrs.frozen
 class Review:
     """The verdict: what was broken or went wrong, the smallest case that shows it, and what was asked and answered.
 
-    `cases` is how many cases ran; `complete` is false where time ended the hunt before its last case.
+    `cases` is how many cases ran, and `tried` how far they went; `complete` is false where time ended the hunt before
+    its last case.
     """
 
     outcome: Outcome
@@ -77,6 +94,7 @@ class Review:
     error: Errored | None = None
     case: Case | None = None
     asked: tuple[Asked, ...] = ()
+    tried: Tried = attrs.field(factory=Tried)
 
 
 def run_case(suite: Suite, target: Target, declared: Declared, case: Case) -> list[Asked]:
@@ -118,7 +136,7 @@ class _Hunt:
     def __init__(self, suite: Suite, target: Target, declared: Declared, profile: Profile) -> None:
         self.suite, self.target, self.declared, self.profile = suite, target, declared, profile
         self.begun = time.monotonic()
-        self.cases, self.complete = 0, True
+        self.cases, self.complete, self.tried = 0, True, Tried()
         self.found: _Found | None = None
         self.shrink_until = float("inf")
         self.shrinks = 0
@@ -141,6 +159,7 @@ class _Hunt:
                 self.complete = False
                 return None
             self.cases += 1
+            self.tried.add(case)
         elif now > self.shrink_until:
             return None
         log: list[Asked] = []
@@ -170,11 +189,11 @@ class _Hunt:
         spent = time.monotonic() - self.begun
         base = (self.suite, self.declared, self.target.name, self.cases, spent, self.complete)
         if self.found is None:
-            return Review(Outcome.CONFORMING, *base)
+            return Review(Outcome.CONFORMING, *base, tried=self.tried)
         fault, case, asked = self.found.fault, self.found.case, self.found.asked
         if isinstance(fault, Violation):
-            return Review(Outcome.VIOLATING, *base, violation=fault, case=case, asked=asked)
-        return Review(Outcome.ERRORED, *base, error=fault, case=case, asked=asked)
+            return Review(Outcome.VIOLATING, *base, violation=fault, case=case, asked=asked, tried=self.tried)
+        return Review(Outcome.ERRORED, *base, error=fault, case=case, asked=asked, tried=self.tried)
 
 
 def hunt(
@@ -184,7 +203,10 @@ def hunt(
     profile: Profile,
     progress: Callable[[int], None] | None = None,
 ) -> Review:
-    """Run the suite against the target until a case shows something, or the profile is done."""
+    """Run the suite against the target until a case shows something, or the profile is done.
+
+    `progress` is told after each case how many there were.
+    """
     running = _Hunt(suite, reached, declared, profile)
     try:
         return _hunt(running, progress)
@@ -198,6 +220,8 @@ def _hunt(running: _Hunt, progress: Callable[[int], None] | None) -> Review:
             running.try_case(case)
         except (Violation, Errored):
             break
+        if progress is not None:
+            progress(running.cases)
     if running.found is None:
         _draw(running, progress)
     running.pin_down()

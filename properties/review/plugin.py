@@ -1,9 +1,10 @@
 """The pytest plugin: `pytest --headgate bucket=package.module:factory` adds a test that holds it against the clauses.
 
 What is declared follows the target, as in an address: `arbiter=package.module:make?policy=wfq&weights=1,2,4`. The flags
-float, clock-goes-back and legal-only stand there without a value.
+float, clock-goes-back, legal-only and single-threaded stand there without a value.
 """
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
@@ -50,6 +51,10 @@ def _items(session: pytest.Session, config: pytest.Config) -> Iterator[pytest.It
         yield _ReviewItem.from_parent(session, name=f"headgate[{role}={target}]", role=role, target=target)
 
 
+class HeadgateWarning(UserWarning):
+    """A review says less than it might have."""
+
+
 class _ReviewItem(pytest.Item):
     """One review as a test."""
 
@@ -60,6 +65,7 @@ class _ReviewItem(pytest.Item):
     def runtest(self) -> None:
         """Run the review; ReviewFailed unless it conforms."""
         from headgate.properties.review.hunt import PROFILES, Outcome, hunt
+        from headgate.properties.review.report import extent
         from headgate.properties.review.targets import PythonTarget, load_factory
         from headgate.properties.suite import ReviewFailed, profile_name
 
@@ -68,7 +74,9 @@ class _ReviewItem(pytest.Item):
         profile = PROFILES[self.config.getoption("--headgate-profile") or profile_name()]
         reached = PythonTarget(load_factory(path), path, declared.clock)
         review = hunt(suite, reached, declared, profile)
-        self.add_report_section("call", "headgate", f"{review.cases} cases, {review.outcome.value}")
+        self.add_report_section("call", "headgate", f"{review.outcome.value}: {extent(review)}")
+        if not review.complete:
+            warnings.warn(HeadgateWarning(f"{self.name}: ended by time after {review.cases} cases"), stacklevel=1)
         if review.outcome is not Outcome.CONFORMING:
             raise ReviewFailed(review)
 
@@ -86,21 +94,43 @@ class _ReviewItem(pytest.Item):
         return self.path, None, self.name
 
 
-FLAGS = {"float": "floats", "clock-goes-back": "goes_back", "legal-only": "legal_only"}
+FLAGS = {
+    "float": "floats",
+    "clock-goes-back": "goes_back",
+    "legal-only": "legal_only",
+    "single-threaded": "single_threaded",
+}
+MOST_KEYS = 1000
 
 
 def _declared(role: str, query: str) -> tuple[Any, Any]:
+    """Return the suite and what stands after the target; InputError, with the name, for what cannot be read."""
     from headgate.properties.review.declaring import declare
+    from headgate.spec.errors import InputError
 
     how: dict[str, Any] = {}
     numbers: dict[str, str] = {}
+    seen: set[str] = set()
     for name, value in parse_qsl(query, keep_blank_values=True):
+        if name in seen:
+            raise InputError(name[:60], "it once", f"a second one, {value!r:.60}")
+        seen.add(name)
         if name in FLAGS:
+            if value:
+                raise InputError(name, "it without a value, or not at all", repr(value)[:60])
             how[FLAGS[name]] = True
         elif name in ("policy", "clock", "tolerance"):
             how[name] = value
         elif name == "keys":
-            how[name] = int(value) if value.isdecimal() else 0
+            how[name] = _keys(value)
         else:
             numbers[name] = value
     return declare(role, numbers=numbers, **how)
+
+
+def _keys(value: str) -> int:
+    from headgate.spec.errors import InputError
+
+    if not (value.isascii() and value.isdecimal() and len(value) < 9 and int(value) <= MOST_KEYS):
+        raise InputError("keys", f"a whole number from 0 to {MOST_KEYS}", repr(value)[:60])
+    return int(value)

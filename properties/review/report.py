@@ -9,7 +9,7 @@ from headgate.properties.review.case import Asked, Call
 from headgate.properties.review.hunt import Outcome, Review
 from headgate.spec.clauses import clauses
 
-__all__ = ["review_text", "snippet"]
+__all__ = ["extent", "review_text", "snippet"]
 
 COLOURS = {Outcome.CONFORMING: "good", Outcome.VIOLATING: "bad", Outcome.ERRORED: "doubt"}
 
@@ -23,7 +23,8 @@ def _plain(text: str, _meaning: str) -> str:
 
 def review_text(found: Review, width: int = 80, paint: Paint = _plain) -> str:
     """Return the review for people, in lines of about `width` characters."""
-    words = f"{found.target} as a {found.suite.role} ({found.declared.policy})"
+    article = "an" if found.suite.role[0] in "aeiou" else "a"
+    words = f"{found.target} as {article} {found.suite.role} ({found.declared.policy})"
     lines = [f"{words}: {paint(found.outcome.value, COLOURS[found.outcome])}"]
     if found.violation is not None:
         clause = clauses()[found.violation.clause]
@@ -35,9 +36,18 @@ def review_text(found: Review, width: int = 80, paint: Paint = _plain) -> str:
         given = ", ".join(f"{key}={value}" for key, value in found.case.configuration.items())
         lines += ["", f"the smallest case found ({len(found.asked)} calls; {given})", *_calls(found.asked, paint)]
         lines += ["", "without headgate", *(f"    {line}" for line in snippet(found).splitlines())]
-    cut = "" if found.complete else ", ended by time"
-    lines += ["", f"{found.cases} cases in {found.seconds:.1f} s{cut}"]
+    lines += ["", *textwrap.wrap(extent(found), width)]
     return "\n".join(lines)
+
+
+def extent(found: Review) -> str:
+    """Return how much was tried, and how far it went: what is beyond is not said."""
+    cut = "" if found.complete else ", ended by time"
+    tried = found.tried
+    bounds = [f"{tried.calls} calls" * (tried.calls > 0), f"{tried.tenants} tenants" * (tried.tenants > 0)]
+    bounds += [f"times up to {tried.latest_ns} ns" * (tried.latest_ns > 0)]
+    reach = ", ".join(filter(None, bounds))
+    return f"{found.cases} cases in {found.seconds:.1f} s{cut}" + (f"; at most {reach}" if reach else "")
 
 
 def _wrapped(text: str, width: int) -> list[str]:

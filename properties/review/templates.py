@@ -1,12 +1,9 @@
-"""Drivers to start from: `headgate review --init ROLE` writes one, with a small implementation to be replaced.
+"""Drivers to start from: `headgate review --init ROLE` writes one, with a small implementation to be replaced."""
 
-Of a role without an implementation here, a Python driver has the methods that its protocol asks for, to be filled in.
-"""
-
-import inspect
 from collections.abc import Mapping
 
 from headgate.properties.review.suites.common import Suite
+from headgate.properties.review.templates_pages import PAGES
 from headgate.spec.errors import InputError
 
 __all__ = ["LANGUAGES", "template"]
@@ -14,7 +11,15 @@ __all__ = ["LANGUAGES", "template"]
 LANGUAGES = ("python", "stdio-python", "javascript", "go")
 
 # The name of the class, of a role.
-NAMES = {"bucket": "Bucket", "shaper": "Shaper", "marker": "Marker", "arbiter": "Arbiter"}
+NAMES = {
+    "bucket": "Bucket",
+    "shaper": "Shaper",
+    "marker": "Marker",
+    "arbiter": "Arbiter",
+    "allocator": "Allocator",
+    "cache": "Cache",
+    "admission": "Admission",
+}
 
 PYTHON = {
     "bucket": '''\
@@ -98,7 +103,7 @@ class Arbiter:
         self.queues[tenant].pop(0)
         return tenant
 ''',
-}
+} | PAGES
 
 PYTHON_LOOP = """
 import json
@@ -419,10 +424,10 @@ def template(suite: Suite, language: str) -> str:
     """Return a driver for the role of `suite`; InputError where there is none in this language."""
     sign, command, known, loop = LINES[language]
     role = suite.role
-    body = known.get(role) or (_skeleton(suite) if known is PYTHON else None)
+    body, name = known.get(role), NAMES[role]
     if body is None:
-        raise InputError("--language", f"one of python, stdio-python for the role {role}", repr(language))
-    name = NAMES.get(role, role.title())
+        others = ", ".join(language for language, (_, _, bodies, _) in LINES.items() if role in bodies)
+        raise InputError("--language", f"one of {others} for the role {role}", repr(language))
     numbers = ", ".join(f"{number} ({meaning})" for number, meaning in suite.numbers.items())
     head = [
         f"The role {role}: {suite.summary}. Put your own in the place of {name}, and say",
@@ -431,16 +436,3 @@ def template(suite: Suite, language: str) -> str:
     ]
     top = "".join(f"{sign} {line}\n" for line in head) + "\n"
     return (top + (GO_HEAD if language == "go" else "") + body + loop).replace("NAME", name)
-
-
-def _skeleton(suite: Suite) -> str:
-    """Return a class with the methods of the role's protocol."""
-    lines = [f"class {NAMES.get(suite.role, suite.role.title())}:", "    def __init__(self, **numbers):", "        ..."]
-    for name, method in vars(suite.protocol).items():
-        if name.startswith("_") or not inspect.isfunction(method):
-            continue
-        arguments = ", ".join(inspect.signature(method).parameters)
-        said = inspect.getdoc(method) or ""
-        lines += ["", f"    def {name}({arguments}):", f'        """{said.splitlines()[0] if said else name}"""']
-        lines.append("        raise NotImplementedError")
-    return "\n".join(lines) + "\n"
