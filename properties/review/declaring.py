@@ -84,7 +84,7 @@ def _is_rounded(value: Any) -> bool:
     """Return whether a number reaches the implementation as a float that differs from it."""
     if isinstance(value, tuple):
         return any(map(_is_rounded, value))
-    return Fraction(plain(value)) != value
+    return bool(Fraction(plain(value)) != value)
 
 
 def _check(role: str, policy: str, given: Mapping[str, Any]) -> None:

@@ -132,7 +132,7 @@ class SlidingWindow:
             self.log.popleft()
 
     def _slack(self) -> Fraction:
-        return self.tolerance * max(self.last, self.length)
+        return self.tolerance * max(Fraction(self.last), self.length)
 
     def _rooms(self, closed: bool) -> tuple[Fraction, Fraction]:
         """Return the least and the most bytes for which there is room, as far as floats can tell."""

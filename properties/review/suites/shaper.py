@@ -30,8 +30,8 @@ class _Reference:
     """The earliest departure: the bucket, charged at the departures given so far."""
 
     def __init__(self, case: Case, declared: Declared) -> None:
-        self.rate = declared.exact(case.configuration, "rate") / declared.clock.unit_ns
-        self.depth = declared.exact(case.configuration, "burst")
+        self.rate: Fraction = declared.exact(case.configuration, "rate") / declared.clock.unit_ns
+        self.depth: Fraction = declared.exact(case.configuration, "burst")
         self.bucket, self.last = full(self.depth), Fraction(0)
 
     def earliest(self, now: int, size: int) -> Fraction:
