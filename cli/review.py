@@ -68,7 +68,12 @@ LANGUAGES = ("python", "stdio-python", "javascript", "go")
 @click.option("--legal-only", is_flag=True, help="Offer no size of 0, negative, or beyond the burst.")
 @click.option("--single-threaded", is_flag=True, help="Of a gate of admission: no second client asks in the middle.")
 @click.option("--profile", type=click.Choice(["quick", "ci", "explore"]), default="ci", show_default=True)
-@click.option("--case-seconds", type=click.FloatRange(0.01, 3600), default=5.0, help="Longer for a case, and it hangs.")
+@click.option(
+    "--case-seconds",
+    type=click.FloatRange(0.01, 3600),
+    default=5.0,
+    help="20 calls that take longer hang.",
+)
 @format_option()
 def review(
     target: str | None, command: str | None, begin: str | None, role: str | None, form: str, **given: Any

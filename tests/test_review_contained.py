@@ -103,6 +103,18 @@ def _sleep_twice() -> None:
                 time.sleep(0.15)
 
 
+def test_a_case_of_many_calls_is_given_more_time() -> None:
+    class Slow(Bucket):
+        def offer(self, now: float, size: int) -> bool:
+            time.sleep(0.004)
+            return super().offer(now, size)
+
+    suite, declared = declare("bucket")
+    longest = max(suite.seeds(declared), key=lambda case: len(case.calls))
+    assert len(longest.calls) * 0.004 > 0.3
+    assert len(run_case(suite, PythonTarget(Slow, "here:Slow", declared.clock, 0.3), declared, longest)) == 199
+
+
 def test_a_cache_of_many_frames_is_judged_in_time() -> None:
     suite, declared = declare("cache", numbers={"frames": 3000})
     begun = time.process_time()

@@ -2,7 +2,9 @@
 
 import io
 import json
+import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from headgate.tests.miniatures.arbiter import Sfq
 from headgate.tests.miniatures.bucket import Eager
 
 HERE = "headgate.tests.miniatures"
+PLUGIN = "headgate.properties.review.plugin"
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,19 @@ def test_the_plugin_refuses_what_cannot_be_read(query: str) -> None:
 def test_the_plugin_reads_what_can_be() -> None:
     _, declared = _declared("bucket", "float&keys=3&rate=1/3&legal-only")
     assert (declared.clock.whole, declared.keys, declared.legal_only) == (False, 3, True)
+
+
+def test_a_test_that_time_ended_says_so(tmp_path: Path) -> None:
+    """The profile is shortened before the plugin reads it."""
+    (tmp_path / "conftest.py").write_text(
+        "from headgate.properties.review import hunt\nhunt.PROFILES['quick'] = hunt.Profile(10**6, 0.2)\n"
+    )
+    plugin = [] if any(entry.value == PLUGIN for entry in entry_points(group="pytest11")) else ["-p", PLUGIN]
+    command = [sys.executable, "-m", "pytest", "-q", *plugin, "-p", "no:cacheprovider", "--headgate-profile", "quick"]
+    named = ["--headgate", f"bucket={HERE}.bucket:Eager"]
+    done = subprocess.run([*command, *named], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ended by time after" in done.stdout
 
 
 def test_a_gate_for_one_thread_is_reviewed_as_one() -> None:

@@ -48,7 +48,7 @@ SHRINK_SECONDS, MOST_SHRINKS, MOST_POLISH = 20.0, 250, 1_500
 
 
 class _Enough(BaseException):
-    """The case is small enough. Not an Exception, so that it ends the draws instead of counting as a fault."""
+    """The case is small enough, or time is up. Not an Exception, so that it ends the draws instead of counting as a fault."""
 
 
 class Outcome(enum.Enum):
@@ -100,7 +100,7 @@ class Review:
 def run_case(suite: Suite, target: Target, declared: Declared, case: Case) -> list[Asked]:
     """Run one case; return what was asked. Raises Violation or Errored."""
     log: list[Asked] = []
-    with target.session(case.configuration) as session:
+    with target.session(case.configuration, len(case.calls)) as session:
         suite.conduct(case, session, declared, log)
     return log
 
@@ -164,7 +164,7 @@ class _Hunt:
             return None
         log: list[Asked] = []
         try:
-            with self.target.session(case.configuration) as session:
+            with self.target.session(case.configuration, len(case.calls)) as session:
                 return self.suite.conduct(case, session, self.declared, log)
         except (Violation, Errored) as fault:
             if self.found is not None and type(fault) is not type(self.found.fault):
@@ -249,6 +249,8 @@ def _draw(running: _Hunt, progress: Callable[[int], None] | None) -> None:
             running.shrink(case)
             return
         score = running.try_case(case)
+        if not running.complete:
+            raise _Enough
         if score is not None:
             target(score)
         if progress is not None:

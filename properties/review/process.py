@@ -28,7 +28,7 @@ from typing import Any
 
 from headgate.properties.review.case import Call, Errored, Raised
 from headgate.properties.review.declared import Clock
-from headgate.properties.review.targets import Session
+from headgate.properties.review.targets import Session, allowed
 from headgate.spec.errors import InputError, one_line
 
 __all__ = ["PROTOCOL", "ProcessTarget"]
@@ -47,7 +47,7 @@ class ProcessTarget:
     """An implementation behind `command`. One process serves all cases; after a fault a new one is started."""
 
     def __init__(self, command: Sequence[str], role: str, clock: Clock, seconds: float = 5.0) -> None:
-        """Reach it by running `command`; a case that takes longer than `seconds` hangs."""
+        """Reach it by running `command`; it hangs where a case takes longer than `allowed` of `seconds`."""
         if not command:
             raise InputError("--exec", "a command such as 'node driver.js'")
         self.command, self.role, self.clock, self.seconds = list(command), role, clock, seconds
@@ -60,11 +60,12 @@ class ProcessTarget:
         self._batches = False
 
     @contextlib.contextmanager
-    def session(self, configuration: Mapping[str, Any]) -> Iterator[Session]:
+    def session(self, configuration: Mapping[str, Any], calls: int = 0) -> Iterator[Session]:
         """Return a context that holds a freshly configured instance."""
         try:
             line = self._line or self._start()
-            line.until = time.monotonic() + self.seconds
+            line.seconds = allowed(self.seconds, calls)
+            line.until = time.monotonic() + line.seconds
             answer = line.ask({"cmd": "configure", "role": self.role, "configuration": dict(configuration)})
             if answer.get("ok") is not True:
                 raise Errored("garbage", f"configure was answered by {_shown(answer)}, expected ok: true")

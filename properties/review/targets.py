@@ -16,9 +16,11 @@ from headgate.properties.review.watch import Watch, watched
 from headgate.spec.errors import InputError, one_line
 from headgate.spec.loading import load_object
 
-__all__ = ["PythonTarget", "Session", "Target", "load_factory"]
+__all__ = ["PythonTarget", "Session", "Target", "allowed", "load_factory"]
 
 LONGEST_DETAIL = 300
+# How many calls the time for a case is for, and how many times that time a longer one is given at most.
+USUAL_CALLS, MOST_TIMES = 20, 10
 # For how long an implementation may put away what it has, at least, in seconds.
 FAREWELL = 0.1
 
@@ -44,8 +46,11 @@ class Target(Protocol):
 
     name: str
 
-    def session(self, configuration: Mapping[str, Any]) -> contextlib.AbstractContextManager[Session]:
-        """Return a context that holds a fresh instance. Raises Errored if it cannot be made, or takes too long."""
+    def session(self, configuration: Mapping[str, Any], calls: int = 0) -> contextlib.AbstractContextManager[Session]:
+        """Return a context that holds a fresh instance. Raises Errored if it cannot be made, or takes too long.
+
+        It is given more time for a case of many `calls`.
+        """
 
     def one_by_one(self) -> None:
         """Make no call before the answer to the one before it is there, even where calls were prepared."""
@@ -54,17 +59,22 @@ class Target(Protocol):
         """End what is kept between sessions."""
 
 
+def allowed(seconds: float, calls: int) -> float:
+    """Return how many seconds a case may take: more for one of many calls, though never beyond all patience."""
+    return seconds * min(max(calls / USUAL_CALLS, 1), MOST_TIMES)
+
+
 class PythonTarget:
     """An implementation in this process: `factory(**configuration)` returns an object with the role's methods."""
 
     def __init__(self, factory: Callable[..., Any], name: str, clock: Clock, seconds: float = 5.0) -> None:
-        """Reach it through `factory`; where its own code takes longer than `seconds` for a case, it hangs."""
+        """Reach it through `factory`; it hangs where a case takes its own code longer than `allowed` of `seconds`."""
         self.factory, self.name, self.clock, self.seconds = factory, name, clock, seconds
 
     @contextlib.contextmanager
-    def session(self, configuration: Mapping[str, Any]) -> Iterator[Session]:
+    def session(self, configuration: Mapping[str, Any], calls: int = 0) -> Iterator[Session]:
         """Return a context that holds a fresh instance, and stops whatever takes too long."""
-        with watched(self.seconds) as watch:
+        with watched(allowed(self.seconds, calls)) as watch:
             try:
                 with watch:
                     made = self.factory(**configuration)

@@ -1,9 +1,10 @@
 """Arbiters that refuse what they cannot have, as careful ones do, and one that has room for five tenants only."""
 
+from fractions import Fraction
 from typing import Any
 
 from headgate.tests.miniatures import correct, wrong
-from headgate.tests.miniatures.arbiter import Drr, Numbers, Sfq
+from headgate.tests.miniatures.arbiter import Drr, Numbers, Sfq, Wfq
 
 
 def whole(numbers: Numbers) -> Numbers:
@@ -45,3 +46,16 @@ class FiveTenants(Sfq):
 
     def start(self, tenant: int) -> Any:
         return max(self.virtual, self.finish[tenant]) if tenant < 5 else self.virtual
+
+
+@correct(policy="sfq", numbers={"weights": "1/3,2/3,1/7"})
+class ThirdsOfSfq(Sfq):
+    """The weights that were declared, exactly, by a configuration of its own."""
+
+    def __init__(self, weights: Numbers, rate: float = 1) -> None:
+        super().__init__([Fraction(1, 3), Fraction(2, 3), Fraction(1, 7)], rate)
+
+
+@correct(policy="wfq", numbers={"weights": "1/3,2/3,1/7", "rate": "1/3"})
+class FloatsOfWfq(Wfq):
+    """The floats next to these, as it was given them, and exact from there on."""
