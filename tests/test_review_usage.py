@@ -50,6 +50,8 @@ PLUGIN = "headgate.properties.review.plugin"
         (["json:loads", "--role", "allocator", "--pages", "1000000"], "pages: expected at most 10000"),
         (["json:loads", "--role", "allocator", "--banks", "2", "--quotas", "1,1,1"], "banks: expected a bank for each"),
         (["json:loads", "--role", "marker", "--cir", "5", "--pir", "4"], "pir: expected no less than the cir"),
+        (["json:loads", "--role", "shaper", "--burst", "1/3"], "burst: expected at least 1"),
+        (["json:loads", "--role", "arbiter", "--policy", "drr", "--quanta", "9,0.5"], "quanta: expected at least 1"),
         (["json:loads", "--role", "bucket", "--language", "go"], "--language: expected it with --init"),
         (["json:loads", "--role", "bucket", "--output", "x"], "--output: expected it with --init"),
         (["json:loads", "--init", "bucket"], "--init: expected it without an implementation"),

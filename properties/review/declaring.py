@@ -22,6 +22,8 @@ WHOLE = ("priorities", "colors", "quotas", "floors", "pages", "banks", "frames")
 # What is counted one by one, for a review fills it: the rule is the same for fewer.
 MOST = {"pages": 10_000, "banks": 1_000, "frames": 10_000}
 MOST_TENANTS = 100
+# What a size is compared with: nothing smaller than 1 is ever offered.
+AT_LEAST_1 = ("burst", "cbs", "pbs", "quanta", "capacity")
 # What some policies of a role have no use for: those that have.
 USED_BY = {
     ("bucket", "rate"): ("token-bucket",),
@@ -87,13 +89,19 @@ def _is_rounded(value: Any) -> bool:
     return bool(Fraction(plain(value)) != value)
 
 
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value) if isinstance(value, tuple) else [str(value)])[:60]
+
+
 def _check(role: str, policy: str, given: Mapping[str, Any]) -> None:
     """Refuse numbers that do not go together, as a careful implementation would."""
     for name, value in given.items():
         if policy not in USED_BY.get((role, name), (policy,)):
             raise InputError(name, f"it with the policy {' or '.join(USED_BY[role, name])} alone", f"policy {policy}")
         if name in MOST and value > MOST[name]:
-            raise InputError(name, f"at most {MOST[name]}, with which the rule is the same", str(value)[:60])
+            raise InputError(name, f"at most {MOST[name]}, with which the rule is the same", _shown(value))
+        if name in AT_LEAST_1 and min(value if isinstance(value, tuple) else (value,)) < 1:
+            raise InputError(name, "at least 1, the least size that is offered", _shown(value))
     lists = {name: len(value) for name, value in given.items() if name in LISTS}
     if len(set(lists.values())) > 1:
         words = ", ".join(f"{name} for {count}" for name, count in lists.items())
