@@ -95,12 +95,15 @@ def cache(factory: Factory, policy: str | None = None, **declared: Any) -> type:
 
 
 def admission(factory: Factory, policy: str | None = None, **declared: Any) -> type:
-    """Return a test class for something with `request(tenant, amount) -> bool` and `release(tenant, amount)`."""
+    """Return a test class for something with `request(tenant, amount) -> bool` and `release(tenant, amount)`.
+
+    A second client asks in the middle of a request, unless it is declared `single_threaded`.
+    """
     return _class("admission", factory, policy, declared)
 
 
 # What is declared beside the numbers of a role.
-DECLARATIONS = ("clock", "floats", "goes_back", "tolerance", "keys", "legal_only")
+DECLARATIONS = ("clock", "floats", "goes_back", "tolerance", "keys", "legal_only", "single_threaded")
 
 
 def _class(role: str, factory: Factory, policy: str | None, declared: dict[str, Any]) -> type:

@@ -17,7 +17,7 @@ OPERATIONS = {
     "shaper": {"submit"},
     "marker": {"mark"},
     "arbiter": {"enqueue"},
-    "allocator": {"allocate", "free", "free_again", "free_foreign"},
+    "allocator": {"allocate", "free", "free_again", "free_foreign", "free_mixed", "free_twice"},
     "cache": {"touch", "insert", "evict", "pin", "unpin"},
     "admission": {"request", "release", "together"},
 }

@@ -48,7 +48,7 @@ SHRINK_SECONDS, MOST_SHRINKS, MOST_POLISH = 20.0, 250, 1_500
 
 
 class _Enough(BaseException):
-    """The case is small enough, or time is up. Not an Exception, so that it ends the draws instead of counting as a fault."""
+    """The case is small enough, or time is up. Not an Exception, so that it ends the draws and counts as no fault."""
 
 
 class Outcome(enum.Enum):

@@ -8,8 +8,8 @@ import contextlib
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
+from time import monotonic  # by name, lest an implementation put a clock of its own in its place
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -41,7 +41,7 @@ class Watch:
     def __enter__(self) -> None:
         """Let the implementation run."""
         self.output, sys.stdout = sys.stdout, sys.stderr
-        self.begun, self.running = time.monotonic(), True
+        self.begun, self.running = monotonic(), True
         if self.alarms:
             signal.setitimer(signal.ITIMER_REAL, max(self.left, 1e-6), AGAIN)
 
@@ -51,7 +51,7 @@ class Watch:
         if self.alarms:
             signal.setitimer(signal.ITIMER_REAL, 0)
         sys.stdout = self.output
-        self.left -= time.monotonic() - self.begun
+        self.left -= monotonic() - self.begun
 
     def ring(self, _signal: int, _frame: FrameType | None) -> None:
         """Time is up, if it is the implementation that runs."""
