@@ -54,4 +54,4 @@ def test_nobody_notices_where_nothing_is_broken(by: str) -> None:
     role = BY_NAME[by].role
     unchanged = next(each for each in JUDGE_MUTANTS if each.role == role)
     same = JudgeMutant("unchanged", role, unchanged.old, unchanged.old, by, unchanged.module)
-    assert not killed(same, BY_NAME[by], "quick")
+    assert not killed(same, BY_NAME[by])
