@@ -1,10 +1,10 @@
 """Break each judge of a review by hand, and see which miniature notices.
 
-A judge is what decides whether somebody's code is accused (properties/review/suites). A mutant replaces one piece of its
-text. It is killed by a right miniature that is then accused, or by a wrong one that is then not caught by its clause
-among the cases of the ci profile. Each mutant names the miniature that kills it, so that one review is all it costs.
+A judge is what decides whether somebody's code is accused (properties/review/suites). A mutant replaces one piece of
+its text. It is killed by a right miniature that is then accused, or by a wrong one that is then not caught by its
+clause. Each mutant names the miniature that kills it, so that one review is all it costs.
 
-`python -m headgate.tests.judge_mutants [ID ...]` prints for each mutant every miniature of its role that would do.
+`python -m headgate.tests.judge_mutants [ID ...]` looks for the first miniature that kills each.
 """
 
 import importlib
@@ -50,44 +50,218 @@ def _arbiter(name: str, old: str, new: str, by: str) -> JudgeMutant:
 
 JUDGE_MUTANTS = (
     JudgeMutant(
-        "bucket-one-more", "bucket", "size > level + reference.slack:", "size > level + reference.slack + 1:", ""
+        "bucket-one-more",
+        "bucket",
+        "size > level + reference.slack:",
+        "size > level + reference.slack + 1:",
+        "bucket-Hundredths",
     ),
     JudgeMutant(
-        "bucket-exact-fit", "bucket", "size <= level - reference.slack:", "size < level - reference.slack:", ""
+        "bucket-exact-fit",
+        "bucket",
+        "size <= level - reference.slack:",
+        "size < level - reference.slack:",
+        "bucket-Strict",
     ),
-    JudgeMutant("bucket-no-tolerance", "bucket", "size <= level - reference.slack:", "size <= level:", ""),
-    JudgeMutant("bucket-starts-empty", "bucket", "full(self.most), 0", "Bucket(0), 0", ""),
-    JudgeMutant("bucket-beyond-depth", "bucket", "call, answer)) and size > ref", "call, answer)) and size > 2 * ref", ""),
     JudgeMutant(
-        "sliding-window-closed", "bucket", "self.log[0][0] <= self.last - self.length", "self.log[0][0] < self.last - self.length", ""
+        "bucket-no-tolerance",
+        "bucket",
+        "size <= level - reference.slack:",
+        "size <= level:",
+        "bucket-InSeconds",
     ),
-    JudgeMutant("fixed-window-early", "bucket", "number = self.last // self.length", "number = (self.last + 1) // self.length", ""),
-    JudgeMutant("shaper-one-unit-late", "shaper", "late >= declared.clock.unit_ns", "late > declared.clock.unit_ns", ""),
-    JudgeMutant("shaper-exactly-then", "shaper", "departure < earliest - slack:", "departure <= earliest - slack:", ""),
-    JudgeMutant("shaper-any-order", "shaper", "departure < reference.last - slack:", "departure < 0:", ""),
-    JudgeMutant("marker-exact-fit", "marker", "* rates.peak_depth < size:", "* rates.peak_depth <= size:", ""),
-    JudgeMutant("marker-green-is-free", "marker", 'size if colour != "red" else 0', 'size if colour == "yellow" else 0', ""),
-    _arbiter("gap-twice", "pairwise_gap(_largest_cost(run, i)", "2 * pairwise_gap(_largest_cost(run, i)", ""),
-    _arbiter("gap-of-one", "_largest_cost(run, i), _largest_cost(run, j)", "_largest_cost(run, i), 0", ""),
-    _arbiter("waits-only-before", "if service.release_ns <= start]", "if service.release_ns < start]", ""),
-    _arbiter("fcfs-at-once", "if service.release_ns > first:", "if service.release_ns >= first:", ""),
-    _arbiter("priority-next-best", "if served > best:", "if served > best + 1:", ""),
-    _arbiter("round-robin-three-times", "since[other] > 1:", "since[other] > 2:", ""),
-    _arbiter("vtc-twice", "Fraction(vtc_gap(most))", "2 * Fraction(vtc_gap(most))", ""),
-    _arbiter("wfq-twice", "service.finish_ns > done + slack", "service.finish_ns > done + 2 * slack", ""),
-    _arbiter("wfq-smallest", "max(s.request.bytes for s in services)", "min(s.request.bytes for s in services)", ""),
-    _arbiter("wf2q-own-size", "wfq_delay(size, longest,", "wfq_delay(size, size,", ""),
-    _arbiter("wf2q-any-time", "ledgers[tenant] = (Fraction(after), at)", "ledgers[tenant] = (Fraction(after), since)", ""),
-    _arbiter("drr-no-quantum", "_largest(run, tenant) / run.quanta[tenant] for", "_largest(run, tenant) for", ""),
-    JudgeMutant("allocator-exact-room", "allocator", "if count <= room:", "if count < room:", ""),
-    JudgeMutant("allocator-fewer", "allocator", "len(granted) != count", "len(granted) > count", ""),
-    JudgeMutant("cache-last-frame", "cache", "len(reference.used) < reference.frames", "len(reference.used) <= reference.frames", ""),
-    JudgeMutant("cache-newest", "cache", "reference.loose(gone[0])[0]\n", "reference.loose(gone[0])[-1]\n", ""),
-    JudgeMutant("cache-pinned", "cache", "if gone in reference.pinned:", "if False:", ""),
-    JudgeMutant("admission-one-more", "admission", "self.capacity + slack)", "self.capacity + slack + 1)", ""),
-    JudgeMutant("admission-all-back", "admission", "if 0 < amount <= held:", "if 0 < amount < held:", ""),
-    JudgeMutant("admission-one-order", "admission", "for order in ((0, 1), (1, 0))", "for order in ((0, 1),)", ""),
-)  # fmt: skip
+    JudgeMutant(
+        "bucket-starts-empty",
+        "bucket",
+        "full(self.most), 0",
+        "Bucket(0), 0",
+        "bucket-Eager",
+    ),
+    JudgeMutant(
+        "bucket-beyond-depth",
+        "bucket",
+        "call, log)) and size > ref",
+        "call, log)) and size > 2 * ref",
+        "bucket-OneBeyond",
+    ),
+    JudgeMutant(
+        "sliding-window-closed",
+        "bucket",
+        "self.log[0][0] <= self.last - self.length",
+        "self.log[0][0] < self.last - self.length",
+        "bucket-Sliding",
+    ),
+    JudgeMutant(
+        "fixed-window-early",
+        "bucket",
+        "number = self.last // self.length",
+        "number = (self.last + 1) // self.length",
+        "bucket-Windows",
+    ),
+    JudgeMutant(
+        "shaper-one-unit-late",
+        "shaper",
+        "late >= declared.clock.unit_ns",
+        "late > declared.clock.unit_ns",
+        "shaper-NextTick",
+    ),
+    JudgeMutant(
+        "shaper-exactly-then",
+        "shaper",
+        "departure < earliest - slack:",
+        "departure <= earliest - slack:",
+        "shaper-Exact",
+    ),
+    JudgeMutant(
+        "shaper-any-order",
+        "shaper",
+        "departure < reference.last - slack:",
+        "departure < 0:",
+        "shaper-Overtakes",
+    ),
+    JudgeMutant(
+        "marker-exact-fit",
+        "marker",
+        "* rates.peak_depth < size:",
+        "* rates.peak_depth <= size:",
+        "marker-Eager",
+    ),
+    JudgeMutant(
+        "marker-green-is-free",
+        "marker",
+        'size if colour != "red" else 0',
+        'size if colour == "yellow" else 0',
+        "marker-Eager",
+    ),
+    _arbiter(
+        "gap-twice",
+        "pairwise_gap(_largest_cost(run, i)",
+        "2 * pairwise_gap(_largest_cost(run, i)",
+        "arbiter-InPairs",
+    ),
+    _arbiter(
+        "gap-of-one",
+        "_largest_cost(run, i), _largest_cost(run, j)",
+        "_largest_cost(run, i), 0",
+        "arbiter-Sfq",
+    ),
+    _arbiter(
+        "waits-only-before",
+        "if service.release_ns <= start]",
+        "if service.release_ns < start or service is run.services[number]]",
+        "arbiter-OverlooksTheInstant",
+    ),
+    _arbiter(
+        "fcfs-at-once",
+        "if service.release_ns > first:",
+        "if service.release_ns >= first:",
+        "arbiter-Fcfs",
+    ),
+    _arbiter(
+        "priority-next-best",
+        "if served > best:",
+        "if served > best + 1:",
+        "arbiter-TwoLevels",
+    ),
+    _arbiter(
+        "round-robin-three-times",
+        "since[other] > 1:",
+        "since[other] > 2:",
+        "arbiter-TwoATurn",
+    ),
+    _arbiter(
+        "vtc-twice",
+        "Fraction(vtc_gap(most))",
+        "2 * Fraction(vtc_gap(most))",
+        "arbiter-KeepsAfterOne",
+    ),
+    _arbiter(
+        "wfq-twice",
+        "service.finish_ns > done + slack",
+        "service.finish_ns > done + 2 * slack",
+        "arbiter-StampsAtTheHead",
+    ),
+    _arbiter(
+        "wfq-smallest",
+        "max(s.request.bytes for s in services)",
+        "min(s.request.bytes for s in services)",
+        "arbiter-Wfq",
+    ),
+    _arbiter(
+        "wf2q-own-size",
+        "wfq_delay(size, longest,",
+        "wfq_delay(size, size,",
+        "arbiter-Wf2qPlus",
+    ),
+    _arbiter(
+        "wf2q-any-time",
+        "ledgers[tenant] = (Fraction(after), at)",
+        "ledgers[tenant] = (Fraction(after), since)",
+        "arbiter-Wf2qPlus",
+    ),
+    _arbiter(
+        "drr-no-quantum",
+        "_largest(run, tenant) / run.quanta[tenant] for",
+        "_largest(run, tenant) for",
+        "arbiter-TwoQuanta",
+    ),
+    JudgeMutant(
+        "allocator-exact-room",
+        "allocator",
+        "if count <= room:",
+        "if count < room:",
+        "allocator-QuotaOffByOne",
+    ),
+    JudgeMutant(
+        "allocator-fewer",
+        "allocator",
+        "len(granted) != count",
+        "len(granted) > count",
+        "allocator-Partly",
+    ),
+    JudgeMutant(
+        "cache-last-frame",
+        "cache",
+        "len(reference.used) < reference.frames",
+        "len(reference.used) <= reference.frames",
+        "cache-Ordered",
+    ),
+    JudgeMutant(
+        "cache-newest",
+        "cache",
+        "reference.loose(gone[0])[0]\n",
+        "reference.loose(gone[0])[-1]\n",
+        "cache-Ordered",
+    ),
+    JudgeMutant(
+        "cache-pinned",
+        "cache",
+        "if gone in reference.pinned:",
+        "if False:",
+        "cache-PinsAreNames",
+    ),
+    JudgeMutant(
+        "admission-one-more",
+        "admission",
+        "self.capacity + slack)",
+        "self.capacity + slack + 1)",
+        "admission-Locked",
+    ),
+    JudgeMutant(
+        "admission-all-back",
+        "admission",
+        "if 0 < amount <= held:",
+        "if 0 < amount < held:",
+        "admission-Locked",
+    ),
+    JudgeMutant(
+        "admission-one-order",
+        "admission",
+        "for order in ((0, 1), (1, 0))",
+        "for order in ((0, 1),)",
+        "admission-Locked",
+    ),
+)
 
 
 def text_of(mutant: JudgeMutant) -> str:
@@ -122,11 +296,11 @@ def _executed(name: str, text: str) -> ModuleType:
     return made
 
 
-def killed(mutant: JudgeMutant, by: Miniature) -> bool:
-    """Return whether the verdict on a miniature is wrong once the judge is broken."""
+def killed(mutant: JudgeMutant, by: Miniature, profile: str = "ci") -> bool:
+    """Return whether the verdict on a miniature is wrong once the judge is broken, after the cases of a profile."""
     _, declared = declare(by.role, **by.declared)
-    profile = PROFILES["ci"] if by.clauses else Profile(PROFILES["quick"].cases, float("inf"))
-    found = hunt(suite_with(mutant), PythonTarget(by.factory, by.name, declared.clock), declared, profile)
+    many = Profile(PROFILES[profile].cases, float("inf"))
+    found = hunt(suite_with(mutant), PythonTarget(by.factory, by.name, declared.clock), declared, many)
     if not by.clauses:
         return found.outcome is Outcome.VIOLATING
     return found.violation is None or found.violation.clause not in by.clauses
