@@ -48,25 +48,29 @@ def _arbiter(name: str, old: str, new: str, by: str) -> JudgeMutant:
     return JudgeMutant(name, "arbiter", old, new, by, "arbiter_judges")
 
 
+def _window(name: str, old: str, new: str, by: str) -> JudgeMutant:
+    return JudgeMutant(name, "bucket", old, new, by, "bucket_windows")
+
+
 JUDGE_MUTANTS = (
     JudgeMutant(
         "bucket-one-more",
         "bucket",
-        "size > level + reference.slack:",
-        "size > level + reference.slack + 1:",
+        "size > level + self.slack:",
+        "size > level + self.slack + 1:",
         "bucket-Hundredths",
     ),
     JudgeMutant(
         "bucket-exact-fit",
         "bucket",
-        "size <= level - reference.slack:",
-        "size < level - reference.slack:",
+        "size <= level - self.slack:",
+        "size < level - self.slack:",
         "bucket-Strict",
     ),
     JudgeMutant(
         "bucket-no-tolerance",
         "bucket",
-        "size <= level - reference.slack:",
+        "size <= level - self.slack:",
         "size <= level:",
         "bucket-InSeconds",
     ),
@@ -80,23 +84,23 @@ JUDGE_MUTANTS = (
     JudgeMutant(
         "bucket-beyond-depth",
         "bucket",
-        "call, log)) and size > ref",
-        "call, log)) and size > 2 * ref",
+        "call, log)) and size > judge",
+        "call, log)) and size > 2 * judge",
         "bucket-OneBeyond",
     ),
-    JudgeMutant(
-        "sliding-window-closed",
-        "bucket",
-        "self.log[0][0] <= self.last - self.length",
-        "self.log[0][0] < self.last - self.length",
-        "bucket-Sliding",
+    _window("sliding-window-closed", "self.choices = {False, True}", "self.choices = {True}", "bucket-Sliding"),
+    _window("sliding-window-open", "self.choices = {False, True}", "self.choices = {False}", "bucket-SlidingClosed"),
+    _window("sliding-window-admits", "if size <= most + slack}", "if True}", "bucket-LogOfThree"),
+    _window("fixed-window-early", "= moment // self.length", "= (moment + 1) // self.length", "bucket-Windows"),
+    _window(
+        "fixed-window-aligned", "in (False, True) for closed", "in (False,) for closed", "bucket-FromTheFirstOffer"
     ),
-    JudgeMutant(
-        "fixed-window-early",
-        "bucket",
-        "number = self.last // self.length",
-        "number = (self.last + 1) // self.length",
-        "bucket-Windows",
+    _window("fixed-window-refuses", "(back or size > room - slack)", "True", "bucket-CountsTheRefused"),
+    _window(
+        "fixed-window-exact-ends",
+        "        slack = self.tolerance * max(now, self.length)\n",
+        "        slack = Fraction(0)\n",
+        "bucket-FloatWindows",
     ),
     JudgeMutant(
         "shaper-one-unit-late",
@@ -213,6 +217,13 @@ JUDGE_MUTANTS = (
         "allocator-QuotaOffByOne",
     ),
     JudgeMutant(
+        "allocator-all-the-room",
+        "allocator",
+        "self.quotas[tenant]) - len(self.mine[tenant])",
+        "self.quotas[tenant])",
+        "allocator-Owners",
+    ),
+    JudgeMutant(
         "allocator-fewer",
         "allocator",
         "len(granted) != count",
@@ -229,8 +240,22 @@ JUDGE_MUTANTS = (
     JudgeMutant(
         "cache-newest",
         "cache",
-        "reference.loose(gone[0])[0]\n",
-        "reference.loose(gone[0])[-1]\n",
+        "is not None and gone != oldest:",
+        "is not None and gone == oldest:",
+        "cache-Ordered",
+    ),
+    JudgeMutant(
+        "cache-count-of-pages",
+        "cache",
+        "self.resident[page[0]] -= 1",
+        "self.resident[page[0]] -= 0",
+        "cache-LargestFirst",
+    ),
+    JudgeMutant(
+        "cache-unpinned-is-lost",
+        "cache",
+        "        self.held[page[0]] -= 1\n        self._loosen(page)\n",
+        "        self.held[page[0]] -= 1\n        pass\n",
         "cache-Ordered",
     ),
     JudgeMutant(

@@ -247,8 +247,17 @@ class CountsTheRefused(Windows):
 
     def offer(self, now: int, size: int) -> bool:
         fits = size > 0 and self.used[now // self.window] + size <= self.burst
-        self.used[now // self.window] += size
+        self.used[now // self.window] += max(0, size)
         return fits
+
+
+@wrong("WC-2", policy="sliding-window")
+class LogOfThree(Sliding):
+    """A log with room for three."""
+
+    def __init__(self, window: int, burst: int) -> None:
+        super().__init__(window, burst)
+        self.log = deque(maxlen=3)
 
 
 @wrong("TB-4 TB-5", clock="s", floats=True)
