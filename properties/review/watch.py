@@ -11,14 +11,14 @@ import threading
 from collections.abc import Iterator
 from time import monotonic  # by name, lest an implementation put a clock of its own in its place
 from types import FrameType, TracebackType
-from typing import Any
 
 from headgate.properties.review.case import Errored
 
 __all__ = ["OutOfTime", "Watch", "watched"]
 
-# An alarm is repeated after so many seconds, since an exception that is raised inside a finaliser is lost.
-AGAIN = 0.1
+# How often the clock is looked at once time could be up, in seconds; again and again, since an exception that is raised
+# inside a finaliser is lost.
+TICK = 0.05
 
 
 class OutOfTime(BaseException):
@@ -32,30 +32,23 @@ class Watch:
     """
 
     def __init__(self, seconds: float) -> None:
-        self.seconds = self.left = seconds
-        self.alarms = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+        self.left = seconds
         self.running = self.interrupted = False
         self.begun = 0.0
-        self.output: Any = None
 
     def __enter__(self) -> None:
         """Let the implementation run."""
-        self.output, sys.stdout = sys.stdout, sys.stderr
-        self.begun, self.running = monotonic(), True
-        if self.alarms:
-            signal.setitimer(signal.ITIMER_REAL, max(self.left, 1e-6), AGAIN)
+        self.begun = monotonic()
+        self.running = True
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Stop the clock; what the implementation left in the place of the standard output is no matter."""
+        """Stop the clock."""
         self.running = False
-        if self.alarms:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        sys.stdout = self.output
         self.left -= monotonic() - self.begun
 
     def ring(self, _signal: int, _frame: FrameType | None) -> None:
-        """Time is up, if it is the implementation that runs."""
-        if self.running:
+        """Look at the clock: time is up, if it is the implementation that runs, and has for too long."""
+        if self.running and monotonic() - self.begun >= self.left:
             raise OutOfTime
 
     def interrupt(self, _signal: int, _frame: FrameType | None) -> None:
@@ -70,17 +63,29 @@ class Watch:
 
 @contextlib.contextmanager
 def watched(seconds: float) -> Iterator[Watch]:
-    """Return a context that holds a watch; Errored where the implementation takes longer than `seconds` in all."""
-    watch = Watch(seconds)
-    replaced = []
-    if watch.alarms:
-        for number, handler in ((signal.SIGALRM, watch.ring), (signal.SIGINT, watch.interrupt)):
-            if number == signal.SIGALRM or signal.getsignal(number) is signal.default_int_handler:
-                replaced.append((number, signal.signal(number, handler)))
+    """Return a context that holds a watch; Errored where the implementation takes longer than `seconds` in all.
+
+    Whatever is printed meanwhile goes to the standard error.
+    """
+    watch, output = Watch(seconds), sys.stdout
+    alarms = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGALRM, watch.ring) if alarms else None
+    ours = alarms and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if ours:
+        signal.signal(signal.SIGINT, watch.interrupt)
+    if alarms:
+        signal.setitimer(signal.ITIMER_REAL, seconds, TICK)  # before that it cannot have used up its time
+    sys.stdout = sys.stderr
     try:
         yield watch
+        if alarms and watch.left < 0:  # between two looks at the clock
+            raise OutOfTime
     except OutOfTime:
         raise Errored("hang", f"a case did not end within {seconds:g} s") from None
     finally:
-        for number, before in replaced:
-            signal.signal(number, before)
+        sys.stdout = output
+        if alarms:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
