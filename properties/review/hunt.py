@@ -45,6 +45,8 @@ PROFILES = {
 # How long a case is made smaller, by the draws and after them: enough for any that a person would read. It is the
 # count that ends it, so that every machine ends with the same case; the seconds are for what is very slow.
 SHRINK_SECONDS, MOST_SHRINKS, MOST_POLISH = 20.0, 250, 1_500
+# Two numbers of a call are made smaller at once only in a case of no more calls.
+FEW_CALLS = 6
 
 
 class _Enough(BaseException):
@@ -302,7 +304,16 @@ class _Polish:
                         self._stands(self._changed(number, argument, less))
                         for less in _less(value, least=1 if argument == "size" else 0)
                     )
+            found |= len(self.calls) <= FEW_CALLS and any(map(self._stands, self._sooner_and_smaller(number)))
         return found
+
+    def _sooner_and_smaller(self, number: int) -> Iterator[tuple[Call, ...]]:
+        """Yield the calls with a shorter wait before one of them, and its size smaller too: it may take both."""
+        size = self.calls[number].arguments.get("size")
+        for earlier in self._earlier(self.calls, number):
+            for less in _less(size, least=1) if isinstance(size, int) else ():
+                call = attrs.evolve(earlier[number], arguments={**earlier[number].arguments, "size": less})
+                yield (*earlier[:number], call, *earlier[number + 1 :])
 
     def _changed(self, number: int, argument: str, value: int) -> tuple[Call, ...]:
         call = self.calls[number]
