@@ -38,7 +38,7 @@ from headgate.proofs.table import exact
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Schedule
 
-__all__ = ["BUCKET_NUMBERS", "overrun", "oversubscription"]
+__all__ = ["BUCKET_NUMBERS", "decoder", "overrun", "oversubscription"]
 
 # The numbers of a bucket, and the values that they take where the question leaves them open. The last two are the
 # essay's: the rates of all tenants together, and the capacity of the device.
@@ -77,7 +77,7 @@ def overrun(question: Question, count: int) -> Goal:
     free = [term for name, term in numbers.items() if name not in question.parameters]
     smallest = (z3.Sum(sizes), arrivals[-1], *free, *arrivals, *sizes)
     statement = "bytes above the envelope of its own depth and rate are admitted in any window"
-    decode = _decoder(question, decoded, f"Under the bucket {question.policy_name} {{}} {statement}.", "B")
+    decode = decoder(question, decoded, f"Under the bucket {question.policy_name} {{}} {statement}.")
     return Goal((*domain, *within), tuple(cases), beyond, step, decode, smallest)
 
 
@@ -143,11 +143,10 @@ def oversubscription(question: Question) -> Goal:
         question.policy_name,
         "oversubscription",
     )
-    decode = _decoder(
+    decode = decoder(
         question,
         lambda model: schedule_of(model, heading, parameters, []),
         f"Of what the rule {question.policy_name} admits, {{}} B/ns are not there.",
-        "B/ns",
     )
     ordered = [a >= b for a, b in pairwise(guarantees)] if not question.weights else []
     admitted = rules[question.policy_name]()
@@ -163,15 +162,18 @@ def _effective(server: Server) -> Fraction:
     return left
 
 
-def _decoder(
-    question: Question, decoded: Decoded, statement: str, unit: str
+def decoder(
+    question: Question, decoded: Decoded, statement: str, none: str = "no"
 ) -> Callable[[z3.ModelRef, Fraction | None], Found]:
-    """Return what gives the schedule of a model; asked for an excess, it asks for the one that it has."""
+    """Return what gives the schedule of a model; asked for an amount, it asks for the one that it has.
+
+    `statement` is what the schedule refutes, with a place for how much: `none`, or fewer than the amount.
+    """
 
     def decode(model: z3.ModelRef, wanted: Fraction | None) -> Found:
         schedule = attrs.evolve(decoded(model), name=f"find-{question.asked.value}-{question.policy_name}")
         if wanted is None:
-            claimed = attrs.evolve(schedule, statement=statement.format("no"))
+            claimed = attrs.evolve(schedule, statement=statement.format(none))
             return Found(claimed, replay(claimed).observed)
         asks = attrs.evolve(schedule, parameters={**schedule.parameters, "at_least": wanted})
         reached = replay(asks).observed
