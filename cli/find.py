@@ -34,7 +34,7 @@ _SPAN = re.compile(r"(\d{1,10})\.\.(\d{1,10})", re.ASCII)
 
 
 # Numbers of a mechanism: of buckets, of frames, of banks.
-NUMBERS = ("rate", "depth", "level", "capacity", "banks", "each")
+NUMBERS = ("rate", "depth", "level", "frames", "banks", "each")
 
 if TYPE_CHECKING:
     from headgate.proofs.find.explain import Explanation
@@ -115,7 +115,7 @@ def _bucket_options(command: Any) -> Any:
 
 def _memory_options(command: Any) -> Any:
     options = [
-        click.option("--capacity", type=ExactNumber(), help="Frames of the fast memory (eviction; else free)."),
+        click.option("--frames", type=ExactNumber(), help="Frames of the fast memory (eviction; else free)."),
         click.option("--pages", type=NumbersType(), help="Pages a tenant has (eviction).  [default: 2 each]"),
         click.option("--floors", type=NumbersType(), help="Pages a tenant is entitled to (eviction; else free)."),
         click.option("--banks", type=ExactNumber(), help="Banks (conflict; else those of --device or --contracts)."),

@@ -76,7 +76,7 @@ def test_a_floor_is_kept_by_a_theorem_and_by_search(policy: str) -> None:
 
 def test_whose_pages_and_how_many() -> None:
     """The essay's policy takes what the largest request is entitled to, again and again, and nothing of the others."""
-    given = {"parameters": numbers(capacity=2), "floors": (2, 0), "pages": (2, 1), "requests": 5}
+    given = {"parameters": numbers(frames=2), "floors": (2, 0), "pages": (2, 1), "requests": 5}
     largest = find_loss("total", maximise=True, victim=0, **given)
     assert (largest.value, largest.proved_maximal) == (3, True)
     assert largest.schedule is not None
@@ -105,7 +105,7 @@ def drawn_eviction(pick: random.Random) -> Question:
     within = sum(floors) <= (capacity or 1)
     return Question(
         Asked.EVICTION, pick.choice(WITHOUT_FLOOR), tenants, pages=pages, requests=pick.randint(2, 4),
-        parameters={} if capacity is None else numbers(capacity=capacity), maximise=True,
+        parameters={} if capacity is None else numbers(frames=capacity), maximise=True,
         floors=floors if within and pick.random() < 0.6 else (), victim=pick.choice((None, pick.randrange(tenants))),
     )  # fmt: skip
 
@@ -113,7 +113,7 @@ def drawn_eviction(pick: random.Random) -> Question:
 def check_eviction(question: Question) -> None:
     """Find, and try every pool and every schedule: both say the same."""
     rows = [(who, page) for who, pages in enumerate(question.all_pages) for page in range(pages)]
-    given = question.parameters.get("capacity")
+    given = question.parameters.get("frames")
     pools = range(1, max(2, len(rows))) if given is None else (int(given),)
     entitled = [question.floors] if question.floors else list(product(*(range(p + 1) for p in question.all_pages)))
     largest = max(
@@ -277,13 +277,13 @@ BAD = [
     ("eviction", "--policy: expected who serves"),
     ("eviction --policy sfq", "policy: expected a policy of eviction (lru, lru-floor, total, resident, floorless)"),
     ("eviction --policy lru --tenants 1", "eviction: expected at least 2 tenants, got 1"),
-    ("eviction --policy lru --capacity 0", "capacity: expected a whole number from 1 to 256, got 0"),
-    ("eviction --policy lru --capacity x", "expected a number such as 40, 2.5 or 5/2, got 'x'"),
+    ("eviction --policy lru --frames 0", "frames: expected a whole number from 1 to 256, got 0"),
+    ("eviction --policy lru --frames x", "expected a number such as 40, 2.5 or 5/2, got 'x'"),
     ("eviction --policy lru --pages 1,0", "pages: expected 2 whole numbers from 1"),
     ("eviction --policy lru --pages 1/2,1", "--pages: expected whole numbers"),
     ("eviction --policy lru --pages 1,2 --tenants 3", "pages: expected 3 whole numbers from 1"),
     ("eviction --policy lru --floors 1,1/2", "--floors: expected whole numbers"),
-    ("eviction --policy lru --floors 1,1 --capacity 1", "floors: expected a sum of at most the capacity 1, got 2"),
+    ("eviction --policy lru --floors 1,1 --frames 1", "floors: expected a sum of at most the 1 frames, got 2"),
     ("eviction --policy lru --at-least 0", "at_least: expected 1 or more for eviction, got 0"),
     ("conflict --policy essay --banks 2 --at-least 1", "at_least: expected 2 or more for conflict, got 1"),
     ("eviction --policy lru --sizes 1..2", "eviction: expected no weights, priorities, sizes or times"),

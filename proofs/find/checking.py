@@ -100,7 +100,7 @@ def _policy_misfits(question: Question) -> Iterator[str]:
 
 # What the questions about memory are asked with, and no other question is.
 _OF_MEMORY = {
-    "capacity": Asked.EVICTION, "floors": Asked.EVICTION, "pages": Asked.EVICTION,
+    "frames": Asked.EVICTION, "floors": Asked.EVICTION, "pages": Asked.EVICTION,
     "banks": Asked.CONFLICT, "each": Asked.CONFLICT, "colours": Asked.CONFLICT,
 }  # fmt: skip
 
@@ -128,16 +128,16 @@ def _memory_misfits(question: Question) -> Iterator[str]:
 
 
 def _eviction_misfits(question: Question) -> Iterator[str]:
-    count, capacity = question.tenants, question.parameters.get("capacity")
+    count, frames = question.tenants, question.parameters.get("frames")
     if question.device is not None:
         yield "eviction: expected no device, since pages are counted in frames"
     if len(question.all_pages) != count or min(question.all_pages) < 1 or sum(question.all_pages) > MOST_PAGES:
         yield f"pages: expected {count} whole numbers from 1, one a tenant, {MOST_PAGES} in all at most"
     if question.floors and (len(question.floors) != count or min(question.floors) < 0):
         yield f"floors: expected {count} whole numbers from 0, one a tenant"
-    if sum(question.floors) > (MOST_BANKS if capacity is None else capacity):
-        most = MOST_BANKS if capacity is None else capacity
-        yield f"floors: expected a sum of at most the capacity {most}, got {sum(question.floors)}"
+    if sum(question.floors) > (MOST_BANKS if frames is None else frames):
+        most = MOST_BANKS if frames is None else frames
+        yield f"floors: expected a sum of at most the {most} frames, got {sum(question.floors)}"
 
 
 def _conflict_misfits(question: Question) -> Iterator[str]:

@@ -96,8 +96,8 @@ def _pool(question: Question) -> tuple[Any, tuple[Any, ...], list[Any]]:
     """
     totals, domain = question.all_pages, []
     capacity: Any = z3.Int("capacity")
-    if "capacity" in question.parameters:
-        capacity = int(question.parameters["capacity"])
+    if "frames" in question.parameters:
+        capacity = int(question.parameters["frames"])
     else:
         domain += [capacity >= 1, capacity <= max(1, sum(totals) - 1)]
     floors: tuple[Any, ...] = question.floors
