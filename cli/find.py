@@ -180,10 +180,12 @@ def find(asked: str, save: str | None, out: str | None, explain: bool, form: str
     question = _question(asked, {**options, "asked": asked})
     place = _place(save, options["contracts"])
     drawn = PictureFile(out, (save, options["contracts"])) if out is not None else None
+    if drawn is not None and question.asked is Asked.OVERSUBSCRIPTION:
+        drawn.refuse_without_time()
     if explain:
         _refuse_explaining(question)
     try:
-        answer, explanation = ask_with_progress(question, explain)
+        answer, explanation = ask_with_progress(question, explain, click.get_current_context().obj)
     except QuestionError as error:
         raise BadInput(str(error)) from error
     except NoReplayError as error:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import attrs
 import click
 
+from headgate.cli.began import process_began
 from headgate.cli.exits import BadInput, Exit, InternalFault
 from headgate.spec.errors import InputError, one_line
 
@@ -102,7 +103,7 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     # Records of a long schedule live until the end: looking for garbage among them costs a fifth of the time.
     gc.set_threshold(100_000)
-    code = run(sys.argv[1:])
+    code = run(sys.argv[1:], process_began())
     try:
         sys.stdout.flush()
     except OSError as error:  # what could not be written is dropped, lest the interpreter complain as it ends
@@ -111,11 +112,14 @@ def main() -> None:
     sys.exit(code)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command that `arguments` ask for; return the exit code. Only HEADGATE_DEBUG=1 shows a traceback."""
+def run(arguments: Sequence[str], began: float | None = None) -> int:
+    """Run the command that `arguments` ask for; return the exit code. Only HEADGATE_DEBUG=1 shows a traceback.
+
+    `began` is from when a limit counts, by `time.monotonic`; None: from when the command begins.
+    """
     _never_fail_on_a_character()
     try:
-        return _invoke(arguments)
+        return _invoke(arguments, began)
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except click.ClickException as error:
@@ -134,12 +138,12 @@ def run(arguments: Sequence[str]) -> int:
         return _admit_fault(error)
 
 
-def _invoke(arguments: Sequence[str]) -> int:
+def _invoke(arguments: Sequence[str], began: float | None) -> int:
     """Run a command. Not by click's own `main`, which gives a broken pipe the exit code of a violation."""
     if "_HEADGATE_COMPLETE" in os.environ:
         headgate.main(list(arguments), prog_name="headgate")
     try:
-        with headgate.make_context("headgate", list(arguments)) as context:
+        with headgate.make_context("headgate", list(arguments), obj=began) as context:
             code = headgate.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as end:

@@ -43,6 +43,11 @@ class PictureFile:
         if any(Path(other).resolve() == self.out.resolve() for other in others if other is not None):
             raise InputError(self.place, "a file that this command does not read or write already")
 
+    def refuse_without_time(self) -> None:
+        """Refuse a form that is one of times, for what has none."""
+        if self.out.suffix in (".json", ".vcd"):
+            raise InputError(self.place, "a name in .svg or .png, as time plays no part in this schedule")
+
     def write(self, schedule: Schedule, shown: Replay) -> None:
         """Write the picture of `schedule` run; InputError where the form cannot hold it, or the file be written."""
         partial = self.out.with_name(f".{self.out.name}.{os.getpid()}")
@@ -69,7 +74,7 @@ class PictureFile:
         if self.out.suffix == ".svg":
             return page(shown, _heading(schedule, shown)) + "\n"
         if not any(lane.marks for lane in shown.lanes):
-            raise InputError(self.place, "a name in .svg or .png, as time plays no part in this schedule")
+            self.refuse_without_time()
         if self.out.suffix == ".json":
             return trace_text(schedule, shown)
         try:

@@ -55,8 +55,11 @@ class _Names:
 # ---- eviction ----
 
 
-def eviction(question: Question, count: int) -> Goal:
-    """Return the goal of pages that go of a tenant which is left with less than its floor, in `count` uses."""
+def eviction(question: Question, count: int, check: Callable[[], None] = lambda: None) -> Goal:
+    """Return the goal of pages that go of a tenant which is left with less than its floor, in `count` uses.
+
+    `check` is called again and again, and may raise.
+    """
     totals = question.all_pages
     layout, names = layout_of(totals), _Names()
     capacity, floors, free = _pool(question)
@@ -64,6 +67,7 @@ def eviction(question: Question, count: int) -> Goal:
     uses = tuple(z3.Ints([f"page{k}" for k in range(count)]))
     frames, losses = cold(len(layout.owners)), [lift(0)] * question.tenants
     for page in uses:
+        check()
         touched, after = touch(frames, layout, capacity, claims, page, policy, "lru")
         left = choose(touched.owner, holdings(after, layout).resident)
         lost = names.of(lift(all_(touched.evicted, left < choose(touched.owner, floors))))
@@ -150,8 +154,8 @@ class _Board:
     parts: tuple[tuple[int, ...], ...] = ()
 
 
-def conflict(question: Question, count: int) -> Goal:
-    """Return the goal of a bank with pages of several tenants, after `count` operations."""
+def conflict(question: Question, count: int, check: Callable[[], None] = lambda: None) -> Goal:
+    """Return the goal of a bank with pages of several tenants, after `count` operations; `check` as in `eviction`."""
     board, names = _board(question), _Names()
     if count <= _first_row(board):
         return _IMPOSSIBLE
@@ -164,6 +168,7 @@ def conflict(question: Question, count: int) -> Goal:
     domain = [z3.And(a.tenant >= 0, a.tenant < tenants, a.bank >= 0, a.bank < banks) for a in asked]
     domain += [z3.Implies(z3.Not(lift(a.is_hand)), a.bank == 0) for a in asked]
     for one in asked:
+        check()
         granted = allocator.allocate(memory, one.tenant, board.rule)[2]
         handed = granted if board.masks else allocator.hand_over(memory, one.bank, one.tenant, board.rule)[2]
         memory = names.of(where(one.is_hand, handed, granted))

@@ -237,7 +237,7 @@ def _goal(question: Question, count: int, check: Callable[[], None]) -> Goal:
     if question.asked is Asked.OVERSUBSCRIPTION:
         return oversubscription(question)
     if question.asked in MEMORY:
-        return eviction(question, count) if question.asked is Asked.EVICTION else conflict(question, count)
+        return (eviction if question.asked is Asked.EVICTION else conflict)(question, count, check)
     return goal_of(question, count, check)
 
 

@@ -70,8 +70,8 @@ def steps_of(question: Question) -> int:
     return DEFAULT_STEPS if question.steps is None else question.steps
 
 
-def step_model(question: Question) -> StepModel:
-    """Return the runs of `question` as terms; to be used within `symbolic()`."""
+def step_model(question: Question, check: Callable[[], None] = lambda: None) -> StepModel:
+    """Return the runs of `question` as terms, within `symbolic()`; `check` is called in each step, and may raise."""
     span = question.arrivals or DEFAULT_COUNTS
     arrivals = tuple(
         tuple(z3.Int(f"aenq_{queue}_{step}") for queue in range(question.tenants)) for step in range(steps_of(question))
@@ -87,6 +87,7 @@ def step_model(question: Question) -> StepModel:
             definitions.append(name == term)
             return name
 
+        check()
         return each(named, part)
 
     run = run_question(question, arrivals, keep)

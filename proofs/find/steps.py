@@ -166,7 +166,7 @@ def find(question: Question, clock: Clock, tell: Progress) -> Answer:
     if settled is not None:
         return settled
     with symbolic():
-        model = step_model(question)
+        model = step_model(question, clock.check)
         search = Search(model, clock, plain_runs(model))
         if question.asked is Asked.STARVATION:
             return _lasso(model, search)
