@@ -298,7 +298,7 @@ def test_a_limit_that_is_over_before_the_command_begins(capsys: pytest.CaptureFi
 
 def test_when_a_process_began() -> None:
     """A new one says so itself; this one began so long ago that a limit counts from now."""
-    script = "import time; from headgate.cli.began import process_began; print(time.monotonic() - process_began())"
+    script = "import time; from headgate.cli.began import process_began; print(-process_began() + time.monotonic())"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert 0 <= float(done.stdout) < 5
     before = process_began()
