@@ -142,13 +142,13 @@ def _memory_options(command: Any) -> Any:
     type=NumbersType(),
     help="A priority a tenant, 0 the best.  [default: 0, or for priority the number]",
 )
-@click.option("--requests", type=int, help="Up to how many requests a schedule has.  [default: 4]")
+@click.option("--requests", type=int, help="Up to how many requests a schedule has.  [default: 4, conflict 12]")
 @click.option("--horizon", type=int, metavar="STEPS", help="Ask the step model, of so many steps.")
 @click.option("--sizes", type=SpanType(), help="Bytes of a request.  [default: 1..4]")
 @click.option("--arrivals", type=SpanType(), help="ns (default 0..15), or requests per queue and step (0..4).")
 @click.option("--within", type=int, metavar="NS", help="What counts must be over by then.")
 @click.option("--same-step", is_flag=True, help="What arrives in a step can be served in it.")
-@click.option("--victim", type=int, metavar="TENANT", help="Whose wait, gap, deficit or blocking; else anybody's.")
+@click.option("--victim", type=int, metavar="TENANT", help="Whose wait, gap, deficit or pages; else anybody's.")
 @click.option("--at-least", type=ExactNumber(), help="The value to be reached.")
 @click.option("--max", "maximise", is_flag=True, help="The largest value of all, with the proof that it is.")
 @click.option("--device", metavar="PROFILE", help="The server: peak rate and blackouts at the hottest.")

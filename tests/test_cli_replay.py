@@ -188,7 +188,13 @@ ONE = {"tenant": 0, "arrival_ns": 0, "bytes": 1}
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"rule": "sfq"}, "rule: expected one of coloured, essay, owner-only, at-once, got sfq"),
+        ({"rule": "sfq"}, "rule: expected one of coloured, essay, masks, owner-only, at-once, got sfq"),
+        ({"rule": "masks"}, "parameters.colours: expected a mask for each of 2 tenants, got 0"),
+        (
+            {"rule": "masks", "parameters": {"colours": [1, 2]}},
+            "parameters.colours: expected whole numbers from 1 to 1",
+        ),
+        ({"parameters": {"page_bytes": 0}}, "parameters.page_bytes: expected a whole number from 1"),
         ({"parameters": {"banks": 0}}, "parameters.banks: expected a whole number from 1 to 4096, got 0"),
         ({"parameters": {"rows": "1/2"}}, "parameters.rows: expected a whole number from 1 to 4096, got 1/2"),
         (

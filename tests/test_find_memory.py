@@ -17,7 +17,7 @@ from headgate.cli.exits import Exit
 from headgate.cli.main import run
 from headgate.model.memory.colours import essay_mask
 from headgate.model.memory.eviction import POLICIES
-from headgate.model.replay import replay
+from headgate.model.replay import ReplayError, replay
 from headgate.proofs.find import memory
 from headgate.proofs.find.asking import Clock, ask
 from headgate.proofs.find.question import Answer, Asked, Finding, Question
@@ -271,6 +271,22 @@ def test_the_colours_of_a_contract_file(tmp_path: Path, capsys: Text) -> None:
         assert run(["find", "conflict", "--contracts", str(place), "--format", "json"]) == code
         result = json.loads(capsys.readouterr().out)["results"][0]
         assert (result["policy"], result["theorem"]) == ("masks", "allocator-isolation" if code == Exit.HOLDS else None)
+
+
+def test_what_a_schedule_of_losses_shows() -> None:
+    """As many as it says, of whom it says, and nothing where nobody is entitled to anything."""
+    found = find_loss("lru", maximise=True, parameters=numbers(frames=1), floors=(0, 1), requests=4).schedule
+    assert found is not None
+
+    def changed(**parameters: Any) -> Any:
+        return replay(attrs.evolve(found, parameters={**found.parameters, **parameters}))
+
+    assert (changed().violated, changed().observed) == (True, 2)
+    assert not changed(at_least=3).violated
+    assert not changed(tenant=0).violated
+    assert not changed(floors=(0, 0)).violated
+    with pytest.raises(ReplayError, match=r"parameters\.tenant: expected one of the 2 tenants, got 2"):
+        changed(tenant=2)
 
 
 BAD = [
