@@ -120,20 +120,20 @@ def _mark(at: Fraction, use: _Use) -> Mark:
 
 
 def _floor(given: Given) -> Replay:
-    """Claim "floor": a page goes of a request that has no more than its floor."""
+    """Claim "floor": a load of another takes a page of a request that has no more than its floor."""
     play, tighter = _play(given), given.tighter()
     lanes = _lanes(play)
     worst: tuple[Fraction, Fraction, int, int] | None = None
     for at, use in enumerate(play.uses):
-        if not use.touched.evicted:
-            continue
         owner = int(use.touched.owner)
+        if not use.touched.evicted or owner == use.request.tenant:
+            continue
         left = Fraction(holdings(use.after, play.layout).resident[owner])
         bound = play.claims.floors[owner] + tighter
         if worst is None or left - bound < worst[0] - worst[1]:
             worst = (left, bound, owner, at)
     if worst is None:
-        return Replay(False, Fraction(0), Fraction(0), "pages", "nothing is evicted", tuple(lanes))
+        return Replay(False, Fraction(0), Fraction(0), "pages", "no load takes a page of another", tuple(lanes))
     left, bound, owner, at = worst
     if left < bound:
         lanes.append(Lane("violation", (Mark(Fraction(at), Fraction(at), "violation", "below its floor"),)))
