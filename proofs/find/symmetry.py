@@ -51,7 +51,7 @@ def _can_be_exchanged(policy: Policy, state: Any, left: int, right: int) -> bool
     solver = z3.SimpleSolver()
     solver.set("timeout", PROOF_MS)
     solver.add(first.size > 0, second.size > 0, earlier < later, z3.Not(kept))
-    return solver.check() == z3.unsat
+    return bool(solver.check() == z3.unsat)
 
 
 def _fresh(first: Any) -> Any:
