@@ -106,8 +106,8 @@ def test_a_key_that_is_fcfs_and_one_that_is_not(capsys: pytest.CaptureFixture[st
     assert found("replay apart.json --policy mine:smallest", capsys)["violated"]
 
 
-# Requests of one instant are searched in one order only where that is proved to lose nothing: not of a policy that keeps
-# its place in the line as a tag, nor of one that tells apart two tenants which are not the first.
+# Requests of one instant are searched in one order only where that is proved to lose nothing: not of a policy that
+# keeps its place in the line as a tag, nor of one that tells apart two tenants which are not the first.
 PLACES = """
 from headgate.model.algebra import best, where
 from headgate.model.arbiters import Policy, Stamp
