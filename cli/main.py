@@ -134,23 +134,30 @@ def run(arguments: Sequence[str], began: float | None = None) -> int:
         return _refuse_file(error)
     except InternalFault as error:
         return _say(f"{error} (this is a fault of headgate, please report it)", Exit.INTERNAL_FAULT)
-    except Exception as error:
+    except BaseException as error:  # also what ends a program: only a verdict may end one with a verdict's code
         return _admit_fault(error)
 
 
 def _invoke(arguments: Sequence[str], began: float | None) -> int:
     """Run a command. Not by click's own `main`, which gives a broken pipe the exit code of a violation."""
     if "_HEADGATE_COMPLETE" in os.environ:
-        headgate.main(list(arguments), prog_name="headgate")
+        return _complete(arguments)
     try:
         with headgate.make_context("headgate", list(arguments), obj=began) as context:
             code = headgate.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as end:
         code = end.exit_code
-    except SystemExit as end:
-        code = end.code
     return code if isinstance(code, int) else Exit.HOLDS
+
+
+def _complete(arguments: Sequence[str]) -> int:
+    """Answer a shell that completes a line: click does that, and then ends the program."""
+    try:
+        headgate.main(list(arguments), prog_name="headgate")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else Exit.HOLDS
+    return Exit.HOLDS
 
 
 def _never_fail_on_a_character() -> None:
@@ -182,7 +189,7 @@ def _silence_stdout() -> int:
     return Exit.BROKEN_PIPE
 
 
-def _admit_fault(error: Exception) -> int:
+def _admit_fault(error: BaseException) -> int:
     if os.environ.get("HEADGATE_DEBUG") == "1":
         import traceback
 

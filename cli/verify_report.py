@@ -222,14 +222,14 @@ def annotations(results: Sequence[Result], checks: Sequence[ContractCheck], file
     """
     owed = [check for check in checks if check.owed or check.kind is Kind.COUNTEREXAMPLE]
     lines = [
-        _annotation(f"{r.theorem.id}: {_looks(r.kind, False)[1]}", f"{r.theorem.statement} {r.reason}".strip(), None)
+        _annotation(f"{r.theorem.id}: {_looks(r.kind, False)[1]}", _lines(r.theorem.statement, r.reason), None)
         for r in results
         if not r.as_expected
     ]
     lines += [
         _annotation(
             f"{c.id}: {'unknown' if c.kind is Kind.UNKNOWN else 'violated'}",
-            " ".join([c.statement, c.finding, *_unmet(c)]),
+            _lines(c.statement, c.finding, *_unmet(c)),
             file,
         )
         for c in checks
@@ -238,6 +238,10 @@ def annotations(results: Sequence[Result], checks: Sequence[ContractCheck], file
     held = sum(check.kind is Kind.PROVED for check in owed)
     summary = f"{verdict.value}. {_counts(results)} {held} of {len(owed)} checks of the contracts hold."
     return "\n".join([*lines, f"::notice title=headgate verify::{_data(summary)}"])
+
+
+def _lines(*sentences: str) -> str:
+    return "\n".join(sentence for sentence in sentences if sentence)
 
 
 def _annotation(title: str, message: str, file: str | None) -> str:

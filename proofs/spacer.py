@@ -234,6 +234,7 @@ NOT_ASKED: Mapping[str, str] = {
     "sfq-code": "its claim is the invariant itself",
     "scfq-code": "its claim is the invariant itself",
     "drr-deficits": "its claim is the invariant itself",
+    "essay-wait-doubles": "its rounds double: Spacer finds no invariant in half a minute",
     "sfq-delay": "weights times virtual time are products of unknowns",
     "scfq-delay": "as for sfq-delay",
     "sfq-share": "as for sfq-delay",

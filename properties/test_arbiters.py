@@ -334,7 +334,7 @@ def waits_for(ratio: int, policy: str) -> int:
     return next(number for number, service in enumerate(services) if service.request.tenant == 0)
 
 
-@checks("FQ-9")
+@checks("FQ-9", "ST-8")
 def test_the_wait_under_the_essay_tag_doubles_with_every_step_of_the_size_ratio() -> None:
     """A conforming request waits for 2^(K - 1) - 1 others, K the ratio of the costs; for none under SFQ."""
     for ratio in range(2, 12):

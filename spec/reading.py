@@ -162,6 +162,8 @@ def read_text(path: Path | str, limit: int) -> str:
     try:
         with open(path, "rb") as file:
             data = file.read(limit + 1)
+    except IsADirectoryError as error:
+        raise InputError(place, "a readable file", "a directory") from error
     except OSError as error:
         raise InputError(place, "a readable file", (error.strerror or "an error").lower()) from error
     except ValueError as error:  # a NUL in the path

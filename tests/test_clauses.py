@@ -32,7 +32,7 @@ MECHANISMS = {
     "PR": ("promise", 7),
     "RC": ("recordings", 7),
     "RF": ("refresh", 12),
-    "ST": ("starvation", 7),
+    "ST": ("starvation", 8),
     "DS": ("steps", 3),
     "TC": ("three-colour-marker", 4),
     "TB": ("token-bucket", 8),

@@ -281,7 +281,11 @@ def test_tenants_of_any_name_have_files_of_their_own(tmp_path: Path, capsys: Tex
 def test_a_contract_file_that_is_none_is_refused(tmp_path: Path, capsys: Text) -> None:
     file = tmp_path / "contracts.toml"
     file.write_text("[device")
-    for path, said in ((file, "contracts.toml:1:8"), (tmp_path, "is a directory"), (tmp_path / "none", "no such file")):
+    for path, said in (
+        (file, "contracts.toml:1:8"),
+        (tmp_path, "got a directory"),
+        (tmp_path / "none", "no such file"),
+    ):
         assert run(["verify", str(path)]) == 2
         assert said in one_line(capsys.readouterr().err)
 
@@ -291,3 +295,30 @@ def test_witnesses_need_a_folder(tmp_path: Path, capsys: Text) -> None:
     file.write_text("")
     assert run(["verify", "--only", "bucket-essay", "--witness", str(file)]) == 2
     assert str(file) in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    ("--list --trust", "--trust proves nothing: expected it without --list"),
+    ("--list --witness w", "--list proves nothing: expected it without --witness"),
+    ("--trust --recheck", "--trust proves nothing: expected it without --recheck"),
+    ("--trust --format github", "--trust proves nothing: expected it without --format github"),
+    ("--witness some/w", "--witness some/w: expected a folder, or one that can be made"),
+    ("--witness w --smt2 some", "--smt2 some: expected a folder, or one that can be made"),
+    ("--report=", "--report : expected a folder, or one that can be made"),
+])  # fmt: skip
+def test_what_cannot_be_is_refused_before_anything_is_written(
+    words: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Text
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("some").write_text("a file")
+    assert run(["verify", "--only", "bucket-essay", *words.split()]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("\n")) == ("", 1)
+    assert said in shown.err
+    assert [path.name for path in tmp_path.iterdir()] == ["some"]
+
+
+def test_the_current_folder_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["verify", "--only", "bucket-essay", "--witness", "."]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["bucket-essay.json"]

@@ -379,7 +379,7 @@ def test_a_path_that_is_no_file(tmp_path: Path) -> None:
     """A missing file, a directory and a path that cannot be one."""
     for path, message in (
         (tmp_path / "none", "expected a readable file, got no such file or directory"),
-        (tmp_path, "expected a readable file, got is a directory"),
+        (tmp_path, "expected a readable file, got a directory"),
         ("a\x00b", "expected the path of a file, got embedded null byte"),
     ):
         with pytest.raises(InputError) as refusal:

@@ -27,14 +27,14 @@ def start(tenants: Tenants) -> EssayTag:
     return EssayTag(0)
 
 
-@implements("FQ-9", "ST-4")
+@implements("FQ-9", "ST-4", "ST-8")
 def stamp(state: EssayTag, tenant: Number, arrival: Arrival) -> tuple[EssayTag, Stamp]:
     """Return (state, stamp) with the tag as the essay computes it."""
     begin = maximum(state.virtual, arrival.at)
     return state, Stamp(begin, begin + arrival.cost, arrival.size, arrival.order)
 
 
-@implements("FQ-9")
+@implements("FQ-9", "ST-8")
 def select(
     state: EssayTag, tenants: Tenants, heads: tuple[Stamp, ...], waiting: tuple[Any, ...]
 ) -> tuple[Any, Number, EssayTag]:

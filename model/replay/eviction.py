@@ -119,20 +119,20 @@ def _mark(at: Fraction, use: _Use) -> Mark:
 
 
 def _floor(given: Given) -> Replay:
-    """Claim "floor": a page goes of a request that has no more than its floor."""
+    """Claim "floor": a load of another takes a page of a request that has no more than its floor."""
     play, tighter = _play(given), given.tighter()
     lanes = _lanes(play)
     worst: tuple[Fraction, Fraction, int, int] | None = None
     for at, use in enumerate(play.uses):
-        if not use.touched.evicted:
-            continue
         owner = int(use.touched.owner)
+        if not use.touched.evicted or owner == use.request.tenant:
+            continue
         left = Fraction(holdings(use.after, play.layout).resident[owner])
         bound = play.claims.floors[owner] + tighter
         if worst is None or left - bound < worst[0] - worst[1]:
             worst = (left, bound, owner, at)
     if worst is None:
-        return Replay(False, Fraction(0), Fraction(0), "pages", "nothing is evicted", tuple(lanes))
+        return Replay(False, Fraction(0), Fraction(0), "pages", "no load takes a page of another", tuple(lanes))
     left, bound, owner, at = worst
     if left < bound:
         lanes.append(Lane("violation", (Mark(Fraction(at), Fraction(at), "violation", "below its floor"),)))
@@ -163,18 +163,18 @@ def _losses(given: Given) -> Replay:
 
 
 def _starved(given: Given) -> Replay:
-    """Claim "starved": a request whose pages all fit into its floor misses at every use, in a cycle that repeats."""
+    """Claim "starved": a request whose pages in use fit into its floor misses at every use, in a cycle that repeats."""
     play = _play(given)
     who = _whole(given, "who", 0, play.layout.requests - 1)
     cycle = _whole(given, "cycle", 1, MOST_USES)
-    if play.claims.floors[who] < play.claims.totals[who]:
-        raise ReplayError(f"parameters.floors: expected all {play.claims.totals[who]} pages of request {who}")
     used = [(use.request.tenant, use.request.row) for use in play.uses]
     if len(used) < 2 * cycle or used[-cycle:] != used[-2 * cycle : -cycle]:
         raise ReplayError(f"parameters.cycle: expected the last {cycle} uses to be those before them")
     own = [use for use in play.uses[-cycle:] if use.request.tenant == who]
     if not own:
         raise ReplayError(f"parameters.who: expected a use of request {who} in the cycle")
+    if play.claims.floors[who] < (pages := len({use.request.row for use in own})):
+        raise ReplayError(f"parameters.floors: expected at least {pages}, the pages that request {who} uses")
     for_ever = _order(play.uses[-1].after) == _order(play.uses[-cycle].before)
     hits, bound = Fraction(sum(bool(use.touched.hit) for use in own)), 1 + given.tighter()
     lanes = _lanes(play)
@@ -183,7 +183,9 @@ def _starved(given: Given) -> Replay:
         begin, end = Fraction(len(used) - cycle), Fraction(len(used) - 1)
         lanes.append(Lane("violation", (Mark(begin, end, "violation", "for ever"),)))
     again = "which repeats for ever" if for_ever else "which does not repeat yet"
-    finding = f"request {who}, all of it within its floor, has {hits} hits in {len(own)} uses of a cycle, {again}"
+    finding = (
+        f"request {who}, its pages in use within its floor, has {hits} hits in {len(own)} uses of a cycle, {again}"
+    )
     return Replay(starved, hits, bound, "hits", finding, tuple(lanes))
 
 

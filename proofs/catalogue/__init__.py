@@ -19,6 +19,7 @@ MODULES = (
     "arbitration",
     "bypass",
     "starvation",
+    "doubling",
     "channels",
     "refresh",
     "refresh_modes",

@@ -321,7 +321,8 @@ THEOREMS: Sequence[Theorem] = (
     ),
     Theorem(
         "eviction-floor", ("EV-5",),
-        "Whatever the score: no page of a request at or under its floor is evicted, and one below it is never refused.",
+        "Whatever the score: no load leaves a request with fewer pages than before and than its floor, and none that "
+        "is below it is refused.",
         "every state; N = 2..16 requests on the code's own step; that somebody else is above, for any number",
         ("the floors sum to at most k", "for the second half: nobody holds more pages than its floor"),
         obligations=_floor, limit="N = 2..16", partner="eviction-floor",

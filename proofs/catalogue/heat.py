@@ -251,7 +251,7 @@ THEOREMS: Sequence[Theorem] = (
         "thermal-small-gain", ("HT-2",),
         "Behind any delay a gain of one or less never widens a swing, and none keeps its height; below one it shrinks.",
         "every horizon; any reaction within the gain, linear or not, any delay",
-        ("the heating is constant within a step",), obligations=_small_gain,
+        ("the heating is constant within a step", "it reacts against the distance"), obligations=_small_gain,
         limit="N = 2..5 remembered distances, and one, on the code's own step; any number on the newest and the oldest",
     ),
     Theorem(
