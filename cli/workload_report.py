@@ -298,7 +298,7 @@ def _prefixes(setting: Setting, runs: Sequence[Replayed]) -> Iterator[str]:
         counts = (share.found_used, share.found_left, share.forgotten)
         rows.append([run.rule, f"{share.prompt_pages:,}", found, *(f"{count:,}" for count in counts)])
     yield from _table(rows)
-    yield "  a page that several use is there once and charged to who came first; then to the next of them (EV-13, WL-4)"
+    yield "  a page that several use is there once and charged to who came first, then the next (EV-13, WL-4)"
     yield ""
 
 

@@ -47,14 +47,17 @@ def settings(draw: DrawFn) -> Setting:
     """
     rows = st.tuples(st.integers(0, 12), st.integers(1, 7), st.integers(1, 6), st.integers(0, 1), st.integers(0, 1),
                      st.integers(0, 1), st.sampled_from((7, 5, 3, 0)))  # fmt: skip
-    jobs, now = [], 0
+    jobs: list[Job] = []
+    now = 0
     hash_tokens, topics = draw(st.integers(1, 3)), draw(st.sampled_from((1, 2, 0)))
-    for gap, prompt, output, tenant, kind, topic, alike in draw(st.lists(rows, min_size=draw(st.integers(1, 5)), max_size=8)):
+    for gap, prompt, output, tenant, kind, topic, alike in draw(
+        st.lists(rows, min_size=draw(st.integers(1, 5)), max_size=8)
+    ):
         now += max(0, gap - 8)
         hashes = hashes_of(prompt, hash_tokens, topic, alike, len(jobs)) if topic < topics else ()
         jobs.append(Job(now, prompt, output, tenant, kind, hashes, hash_tokens))
-    kv = KeyValue(draw(st.integers(1, 2)), draw(st.sampled_from((1, 1, 2, 3))), draw(st.integers(0, 4)), Fraction(9), Fraction(4),
-                  draw(st.sampled_from([None, Fraction(1, 2), Fraction(5, 3)])))  # fmt: skip
+    kv = KeyValue(draw(st.integers(1, 2)), draw(st.sampled_from((1, 1, 2, 3))), draw(st.integers(0, 4)), Fraction(9),
+                  Fraction(4), draw(st.sampled_from([None, Fraction(1, 2), Fraction(5, 3)])))  # fmt: skip
     server = Server(draw(st.integers(3, 14)), draw(st.sampled_from([Fraction(1), Fraction(7, 3)])), kv,
                     draw(st.integers(1 + (topics > 0), 4)), draw(st.sampled_from(ADMISSIONS)))  # fmt: skip
     return Setting(jobs, server, draw(st.sampled_from([None, None, 20])))
@@ -98,7 +101,8 @@ def counted(outcome: Outcome) -> dict[object, int]:
     """Return what a run counted, in the oracle's words."""
     counts: dict[object, int] = {}
     names = ("requests", "done", "refused", "unfinished", "tokens", "uses", "fresh", "unseated", "preempted",
-             "preempted_pages", "recomputed", "forgotten", "prompt_pages", "found_used", "found_left", "first_late", "next_late")  # fmt: skip
+             "preempted_pages", "recomputed", "forgotten", "prompt_pages", "found_used", "found_left",
+             "first_late", "next_late")  # fmt: skip
     for tenant, row in enumerate(outcome.shares):
         for kind, share in enumerate(row):
             who = (tenant, kind)
@@ -157,7 +161,7 @@ def test_nothing_is_lost(rule: str, setting: Setting) -> None:
 
 
 @checks("EV-13", "WL-4")
-@pytest.mark.parametrize("rule", (PREEMPT, "resident"))
+@pytest.mark.parametrize("rule", [PREEMPT, "resident"])
 @given(setting=settings())
 @example(setting=ALIKE)
 @example(setting=GONE)

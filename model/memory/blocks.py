@@ -201,7 +201,7 @@ class Blocks:
             left -= free
         while left:
             victim, run = self._victim(block, part)
-            if victim is None:
+            if victim is None or not run:
                 part.unseated = left
                 used.refused += left
                 break

@@ -7,8 +7,8 @@ device that memory alone holds up, so that times are least times.
 Who may come is said by `headgate.model.memory.pages_admission`, who loses a page by `headgate.model.memory.eviction`
 (in blocks, `headgate.model.memory.blocks`). The rule "preempt" evicts nothing: for a page more the youngest request is
 emptied, and comes back when its pages fit. Prompts that begin alike have those pages together, and what a request
-leaves is found again (`headgate.model.memory.prefixes`). Requests come first, first; only the next one is looked at, so that what is
-held is what the device holds, however long the workload. Time is counted in ticks, a whole number of them a byte.
+leaves is found again (`headgate.model.memory.prefixes`). Requests come first, first; only the next one is looked at, so
+that what is held is what the device holds, however long the workload. Time is counted in ticks, so many a byte.
 """
 
 import bisect
@@ -145,7 +145,7 @@ def most_pages(prompt: int, output: int, page_tokens: int) -> int:
 
 @attrs.define(eq=False)
 class _Group(Account):
-    """The requests of one tenant and one class: how many are there, the pages that they use, the frames they pay for."""
+    """The requests of one tenant and one class: how many are there, the pages that they use, and the frames."""
 
     share: Share = attrs.field(kw_only=True)
     there: int = 0
@@ -400,8 +400,9 @@ class _Run:
         share.fresh += used.new
         share.forgotten += used.known
         share.unseated += used.unseated
-        for other, lost in used.lost.items():
-            share.lost_to[other] += lost
+        if used.lost:
+            for other, lost in used.lost.items():
+                share.lost_to[other] += lost
         for owner, pages in used.evicted:
             self.seats[owner].share.evicted_by[kind] += pages
         return used.again
@@ -457,7 +458,16 @@ class _Run:
             self._advance()
         end = Fraction(self.now, self.scale)
         return Outcome(
-            self.rule, self.shares, end, self.step, self.most_taken, self.loaded, self.found, self.freed, left, self.scale
+            self.rule,
+            self.shares,
+            end,
+            self.step,
+            self.most_taken,
+            self.loaded,
+            self.found,
+            self.freed,
+            left,
+            self.scale,
         )
 
 

@@ -94,7 +94,9 @@ class _Shared(Memory):
 
 
 class _Device:
-    def __init__(self, capacity: int, page_tokens: int, slots: int, admission: str, rule: str, floors: list[int]) -> None:
+    def __init__(
+        self, capacity: int, page_tokens: int, slots: int, admission: str, rule: str, floors: list[int]
+    ) -> None:
         self.capacity, self.page_tokens, self.slots = capacity, page_tokens, slots
         self.admission, self.rule = admission, rule
         self.there: list[Plain] = []
