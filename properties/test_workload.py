@@ -59,7 +59,8 @@ def settings(draw: DrawFn) -> Setting:
     kv = KeyValue(draw(st.integers(1, 2)), draw(st.sampled_from((1, 1, 2, 3))), draw(st.integers(0, 4)), Fraction(9),
                   Fraction(4), draw(st.sampled_from([None, Fraction(1, 2), Fraction(5, 3)])))  # fmt: skip
     server = Server(draw(st.integers(3, 14)), draw(st.sampled_from([Fraction(1), Fraction(7, 3)])), kv,
-                    draw(st.integers(1 + (topics > 0), 4)), draw(st.sampled_from(ADMISSIONS)))  # fmt: skip
+                    draw(st.integers(1 + (topics > 0), 4)), draw(st.sampled_from(ADMISSIONS)),
+                    draw(st.sampled_from([(), (), (3, None), (1, 2), (0, 2)])))  # fmt: skip
     return Setting(jobs, server, draw(st.sampled_from([None, None, 20])))
 
 
@@ -71,6 +72,14 @@ FLOORS = Setting([Job(0, 3, 3, 0, 0)] * 3, Server(6, Fraction(1), KV, 3, "slots"
 # The first pays for what it begins with, then the second does; the third finds what is left of it in free frames.
 ALIKE = Setting([Job(0, 5, 2, 0, 0, (1, 2, 3), 2), Job(1, 5, 4, 1, 1, (1, 2, 4), 2), Job(60, 5, 1, 0, 1, (1, 2, 3), 2)],
                 Server(7, Fraction(1), KV, 3))  # fmt: skip
+# A page that is in use still was last used by somebody who has ended: under LRU it goes after those before that one.
+ENDED = Setting(
+    [Job(at, prompt, output, tenant, kind, blocks, 3) for at, prompt, output, tenant, kind, blocks in (
+        (0, 2, 2, 0, 1, (2,)), (40, 3, 3, 0, 1, (3,)), (80, 3, 5, 1, 0, (3,)), (120, 4, 6, 1, 1, ()),
+        (120, 2, 3, 1, 0, (102,)), (120, 3, 4, 0, 0, (6003,)), (120, 2, 2, 1, 0, (102,)), (120, 1, 3, 0, 0, (1,)),
+    )],
+    Server(12, Fraction(1), attrs.evolve(KV, weight_bytes=2), 5, "slots"),
+)  # fmt: skip
 # As `ALIKE`, but somebody who shares nothing takes the frames first.
 GONE = Setting([*ALIKE.jobs[:2], Job(50, 6, 1, 0, 0), ALIKE.jobs[2]], ALIKE.server)
 
@@ -86,6 +95,7 @@ def oracle(setting: Setting, rule: str) -> tuple[Fraction, dict[object, int], di
         page_tokens=kv.page_tokens,
         hash_tokens=setting.jobs[0].hash_tokens,
         slots=server.slots,
+        floors=server.floors,
         admission=server.admission,
         rate=server.rate,
         link=kv.link_bytes_per_ns or server.rate,
@@ -121,6 +131,7 @@ def counted(outcome: Outcome) -> dict[object, int]:
 @example(setting=FLOORS)
 @example(setting=ALIKE)
 @example(setting=GONE)
+@example(setting=ENDED)
 def test_counts_are_those_of_pages(rule: str, setting: Setting) -> None:
     """Hits, misses by cause, evictions, lateness, times and memory held: as page by page and token by token."""
     outcome = setting.served(rule)
@@ -193,9 +204,9 @@ def test_a_block_is_its_pages(
 ) -> None:
     """The run of a block is so many loads of `eviction.load`, and on a pool of pages what pinned pages give."""
     blocks, pool = Blocks(capacity, policy), Pool(capacity, POLICIES[policy], "lru")
-    served = [Block(number, floor=floor) for number in range(len(pages))]
+    served = [Block(number) for number in range(len(pages))]
     for block, count in zip(served, pages, strict=True):
-        blocks.join(block, count)
+        blocks.join(block, count, floor=floor)
         pool.join(floor, count)
     oldest = [0] * len(pages)
     alive = list(range(len(pages)))

@@ -200,6 +200,8 @@ def test_bad_usage(typed: Typed, tmp_path: Path) -> None:
     )
     contracts.write_text(BARE + KV.replace("= 10", "= 999999999999"), "utf-8")
     assert "kv.weight_bytes: expected weights that leave room" in refused(WORKLOAD, "--contracts", str(contracts))
+    contracts.write_text(BARE + "kv_floor_mb = 900000\n" + KV, "utf-8")
+    assert "expected floors (kv_floor_mb) of at most the" in refused(WORKLOAD, "--contracts", str(contracts))
     numbers = BARE.replace('profile = "h200"', "peak_gbps = 1\ntrfc_ns = 1\ntrefi_ns = 9")
     contracts.write_text(numbers + KV, "utf-8")
     assert "or --pages" in refused(WORKLOAD, "--contracts", str(contracts))
@@ -262,6 +264,25 @@ def test_what_is_too_large_is_refused_and_counted(typed: Typed, tmp_path: Path) 
     assert "HOLDS: every token is in time" in out
     code, out, _ = typed(file, "--contracts", CONTRACTS, "--pages", "3", "--policy", "lru", "--until-ms", "30")
     assert "lru: 4 requests = 1 done + 1 refused (PA-1) + 2 unfinished" in out
+
+
+def test_a_tenant_keeps_its_floor(typed: Typed, tmp_path: Path) -> None:
+    """Under `resident`, a tenant whose floor is all of the memory loses fewer pages than one that has none."""
+    text = Path(CONTRACTS).read_text("utf-8")
+
+    def evicted(floor: int) -> tuple[int, int]:
+        stated = text.replace('name = "documents"', f'name = "documents"\nkv_floor_mb = {floor}')
+        contracts = written(tmp_path, stated, name="c.toml")
+        _, out, _ = typed(WORKLOAD, "--contracts", contracts, *SMALL[2:], "--policy", "resident", "--format", "json")
+        rows = [r for r in json.loads(out)["results"] if r["kind"] == "share" and r["whales"]]
+        chat, documents = (
+            sum(sum(r["evicted_for"].values()) for r in rows if r["tenant"] == name) for name in ("chat", "documents")
+        )
+        return chat, documents
+
+    none, all_ = evicted(0), evicted(48190)
+    assert none[1] > all_[1]
+    assert none[0] <= all_[0]
 
 
 def test_tenants_by_rule(typed: Typed, tmp_path: Path) -> None:

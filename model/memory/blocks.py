@@ -82,20 +82,23 @@ class Blocks:
         self.floors: list[int] = []
         self.wanted = self.taken = 0
         self.prefixes = Prefixes(capacity)
+        # Of parts that others use: the number of who used them last, in this round or the one before, and has ended.
+        self.late: dict[Part, int] = {}
         find = {"lru": self._oldest, "lru-floor": self._oldest, "total": self._largest_total}
         self._victim = find.get(policy, self._most_resident)
 
     @implements("WL-4")
-    def join(self, block: Block, own: int, place: int | None = None) -> tuple[int, int]:
+    def join(self, block: Block, own: int, place: int | None = None, floor: int = 0) -> tuple[int, int]:
         """Add a block, by default at the end of the order; return the pages that it found in use, and left over.
 
-        It has `own` pages beside those of its keys. What it found left over takes frames at once.
+        It has `own` pages beside those of its keys. What it found left over takes frames at once. The block keeps at
+        least `floor` pages against others, where the policy has floors (`floors` may be changed).
         """
         place = len(self.blocks) if place is None else place
         self.blocks.insert(place, block)
         self.pages.insert(place, 0)
         self.resident.insert(place, 0)
-        self.floors.insert(place, block.floor if self.floored else 0)
+        self.floors.insert(place, floor if self.floored else 0)
         self._number_from(place)
         block.parts, block.others = [], []
         used = left = 0
@@ -151,6 +154,8 @@ class Blocks:
             is_used = prefixes.leave(part, block)
             if before is block:
                 self._charge(part, before, part.payer)
+            if is_used and block.number > part.users[-1].number:
+                self.late[part] = max(block.number, self.late.get(part, -1))
             if not is_used:
                 freed += part.resident
                 self.wanted -= part.pages
@@ -164,6 +169,10 @@ class Blocks:
     def _number_from(self, place: int) -> None:
         for number in range(place, len(self.blocks)):
             self.blocks[number].place = number
+
+    def end_round(self) -> None:
+        """Say that everybody has used their pages once more."""
+        self.late.clear()
 
     def lacks(self, block: Block) -> bool:
         """Return whether a page that the block uses is not resident."""
@@ -240,19 +249,42 @@ class Blocks:
     def _oldest(self, block: Block, incoming: Part) -> tuple[Part | None, int]:
         """Return the pages of who has one that was used longest ago: by the first after `block` in the order."""
         who, asker = block.place, _payer(incoming).place
+        after, late = self._oldest_left(block, asker)
         for place in (*range(who + 1, len(self.blocks)), *range(who)):
             last = self.blocks[place]
-            has = self.resident[place] if self.resident[place] + (place == asker) > self.floors[place] else 0
+            if late is not None and (place < who or after < last.number):
+                break
+            has = self.resident[place] if self._above(place, asker) > 0 else 0
             for part in last.parts if has or len(last.others) > 1 else last.others:
-                if not part.resident:
+                if not part.resident or (self.late and self._is_late(part, block)):
                     continue
                 if len(part.users) > 1 and (block in part.users or self._last_user(part, who) is not last):
                     continue
                 owner = _payer(part).place
-                above = self.resident[owner] + (owner == asker) - self.floors[owner]
-                if above > 0:
-                    return self._furthest(owner, block), above
-        return None, 0
+                if self._above(owner, asker) > 0:
+                    return self._furthest(owner, block), self._above(owner, asker)
+        if late is None:
+            return None, 0
+        owner = _payer(late).place
+        return self._furthest(owner, block), self._above(owner, asker)
+
+    def _above(self, place: int, asker: int) -> int:
+        return self.resident[place] + (place == asker) - self.floors[place]
+
+    def _oldest_left(self, block: Block, asker: int) -> tuple[int, Part | None]:
+        """Return (number, part): of the pages that were last used by who has ended since, those that were first."""
+        oldest: tuple[int, Part | None] = (0, None)
+        for part, number in reversed(self.late.items()):
+            if not part.resident or block in part.users or not self._is_late(part, block):
+                continue
+            if self._above(_payer(part).place, asker) > 0 and (oldest[1] is None or number < oldest[0]):
+                oldest = number, part
+        return oldest
+
+    def _is_late(self, part: Part, block: Block) -> bool:
+        """Return whether nobody has used a part since somebody did who has ended."""
+        number, users = self.late.get(part, -1), part.users
+        return bool(users) and users[-1].number < number and users[0].number > block.number
 
     def _last_user(self, part: Part, who: int) -> Block:
         """Return who used a part last before the turn of `who`."""

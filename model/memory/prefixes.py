@@ -55,12 +55,11 @@ class Block:
     """All pages of a request: its parts from the first page on, the last of them its own.
 
     `number` is the order of admission, `place` the place in the served order. `others` are the parts that it uses and
-    does not pay for. The block keeps at least `floor` pages against others, where the policy has floors.
+    does not pay for.
     """
 
     number: int
     account: Account = attrs.Factory(Account)
-    floor: int = 0
     keys: Sequence[Key] = ()
     place: int = -1
     parts: list[Part] = attrs.Factory(list)

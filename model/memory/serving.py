@@ -55,8 +55,10 @@ class Server:
     """A device that serves: the pages it has for the cache, its rate, and who is admitted.
 
     At most `slots` requests are there at a time. Under the admission "now" a prompt has to fit beside the pages that
-    requests have, under "maximum" the most that they can come to has to; "slots" looks at nothing else. A request keeps
-    an equal share of the frames, `capacity // slots`, under the policies that have floors.
+    requests have, under "maximum" the most that they can come to has to; "slots" looks at nothing else.
+
+    Under the policies that have floors, the requests of a tenant that has one, in pages, keep equal shares of it;
+    any other keeps a share, one for each slot, of the frames that are nobody's floor.
     """
 
     capacity: int
@@ -64,11 +66,15 @@ class Server:
     kv: KeyValue
     slots: int
     admission: str = "now"
+    floors: tuple[int | None, ...] = ()
 
-    @property
-    def floor(self) -> int:
-        """The frames that a request is entitled to."""
-        return self.capacity // self.slots
+    @implements("EV-5")
+    def floor(self, tenant: int, requests: int) -> int:
+        """Return the frames that a request is entitled to, if its tenant has so many there."""
+        floor = self.floors[tenant] if self.floors else None
+        if floor is not None:
+            return floor // requests
+        return (self.capacity - sum(each or 0 for each in self.floors)) // self.slots
 
 
 @attrs.define
@@ -218,7 +224,7 @@ class _Run:
             most = most_pages(job.prompt, job.output, page_tokens)
             if fits_by_maximum(nobody(1), most, self.server.capacity):
                 keys = tuple(keys_of(job.blocks, job.hash_tokens, job.prompt, page_tokens))
-                self.head = _Seat(self.numbers, group, self.server.floor, keys, job=job, group=group, most=most)
+                self.head = _Seat(self.numbers, group, keys, job=job, group=group, most=most)
                 self.numbers += 1
                 return
             group.share.refused += 1
@@ -277,6 +283,7 @@ class _Run:
             seat.share.found_left += left
         seat.group.there += 1
         seat.group.pages += seat.pages
+        self._entitle(seat.job.tenant, [seat])
         self.stored += seat.base
         self.most += seat.most - used
         self.changes += 1
@@ -301,8 +308,20 @@ class _Run:
         seat.group.pages -= seat.pages
         self.stored -= seat.stored(self.step)
         del self.seats[seat.place]
+        self._entitle(seat.job.tenant, [])
         self.changes += 1
         seat.began = -1
+
+    def _entitle(self, tenant: int, came: list[_Seat]) -> None:
+        """Let the requests of a tenant be entitled to their floors, where these depend on how many there are."""
+        floors = self.server.floors
+        if not self.memory.floored:
+            return
+        has_own = bool(floors) and floors[tenant] is not None
+        floor = self.server.floor(tenant, max(1, sum(group.there for group in self.groups[tenant])))
+        for seat in self.seats if has_own else came:
+            if seat.job.tenant == tenant:
+                self.memory.floors[seat.place] = floor
 
     # ---- a page more ----
 
@@ -440,6 +459,7 @@ class _Run:
 
     def _end(self) -> None:
         """Let those go that have given their last token; the others hold a token more in the next step."""
+        self.memory.end_round()
         for seat, began in self.ends.pop(self.step, ()):
             if seat.began == began:
                 seat.share.done += 1

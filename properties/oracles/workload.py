@@ -95,14 +95,21 @@ class _Shared(Memory):
 
 class _Device:
     def __init__(
-        self, capacity: int, page_tokens: int, slots: int, admission: str, rule: str, floors: list[int]
+        self,
+        capacity: int,
+        page_tokens: int,
+        slots: int,
+        admission: str,
+        rule: str,
+        promised: Sequence[int | None],
+        many: int,
     ) -> None:
         self.capacity, self.page_tokens, self.slots = capacity, page_tokens, slots
         self.admission, self.rule = admission, rule
         self.there: list[Plain] = []
         self.emptied: list[Plain] = []
         self.counts: Counter[tuple[Who, str]] = Counter()
-        self.memory = _Shared(capacity, rule, floors)
+        self.memory, self.promised = _Shared(capacity, rule, [0] * many), promised
         self.why: dict[Page, str] = {}
 
     def pages_for(self, tokens: int) -> int:
@@ -160,6 +167,11 @@ class _Device:
     def count_pages(self) -> None:
         owners = Counter(self.memory.owner(page) for page in self.in_use())
         self.memory.totals = [owners[number] for number in range(len(self.memory.totals))]
+        for plain in self.there:
+            mine = [r for r in self.there if r.tenant == plain.tenant]
+            floor = self.promised[plain.tenant] if self.promised else None
+            rest = self.capacity - sum(each for each in self.promised if each is not None)
+            self.memory.floors[plain.number] = rest // self.slots if floor is None else floor // len(mine)
 
     def grow(self) -> list[Plain]:
         waits = []
@@ -244,6 +256,7 @@ def serve(
     page_tokens: int,
     hash_tokens: int,
     slots: int,
+    floors: Sequence[int | None],
     admission: str,
     rate: Fraction,
     link: Fraction,
@@ -254,7 +267,7 @@ def serve(
     until: int | None,
 ) -> tuple[Fraction, Counter[tuple[Who, str]], Counter[Who]]:
     """Return (the end in ns, what was counted, the pages times ns that were paid for)."""
-    device = _Device(capacity, page_tokens, slots, admission, rule, [capacity // slots] * len(jobs))
+    device = _Device(capacity, page_tokens, slots, admission, rule, floors, len(jobs))
     waiting = [Plain(number, job, page_tokens, hash_tokens) for number, job in enumerate(jobs)]
     held: Counter[Who] = Counter()
     counts, now = device.counts, Fraction(0)
