@@ -80,6 +80,13 @@ ENDED = Setting(
     )],
     Server(12, Fraction(1), attrs.evolve(KV, weight_bytes=2), 5, "slots"),
 )  # fmt: skip
+# The last user of what two share is not who pays for it.
+LAST = Setting([Job(15, 4, 3, 0, 0, (1, 2, 3, 4), 1), Job(18, 6, 1, 0, 0, (21, 22, 23, 24, 25, 26), 1),
+                Job(18, 7, 1, 0, 0, (1, 2, 3, 4, 5, 6, 7), 1), Job(18, 2, 1, 0, 0, (41, 42), 1)],
+               Server(8, Fraction(1), KV, 4, "slots"))  # fmt: skip
+# What the third uses of the first is not the third's to take.
+HELD = Setting([Job(0, 3, 3, 0, 0, (2, 3), 2), Job(0, 2, 3, 0, 0, (22,), 2), Job(0, 4, 3, 0, 0, (2, 4), 2)],
+               Server(8, Fraction(1), KV, 5, "slots"))  # fmt: skip
 # As `ALIKE`, but somebody who shares nothing takes the frames first.
 GONE = Setting([*ALIKE.jobs[:2], Job(50, 6, 1, 0, 0), ALIKE.jobs[2]], ALIKE.server)
 
@@ -132,6 +139,8 @@ def counted(outcome: Outcome) -> dict[object, int]:
 @example(setting=ALIKE)
 @example(setting=GONE)
 @example(setting=ENDED)
+@example(setting=LAST)
+@example(setting=HELD)
 def test_counts_are_those_of_pages(rule: str, setting: Setting) -> None:
     """Hits, misses by cause, evictions, lateness, times and memory held: as page by page and token by token."""
     outcome = setting.served(rule)
