@@ -10,8 +10,6 @@ this is what `headgate.model.memory.eviction.load` does page by page, and what a
 The owner of a page that several requests use is who is charged for it (`headgate.model.memory.prefixes`).
 """
 
-from collections.abc import Iterator
-
 import attrs
 
 from headgate.model.memory import prefixes
@@ -309,25 +307,23 @@ class Blocks:
 
         It goes on until another has more.
         """
-        owner, asker, held = None, _payer(incoming).place, self._held(block)
+        owner, who, asker, held = None, block.place, _payer(incoming).place, self._held(block)
         most = second = 0
-        for place, resident in self._candidates(block, held, asker):
-            if resident > most or (resident == most and place == asker):
-                owner, most, second = place, resident, most
+        for place, resident in enumerate(self.resident):
+            if (resident <= second and place != asker) or place == who:  # it changes nothing
+                continue
+            count = resident + (place == asker)
+            if count <= self.floors[place] or resident <= held.get(place, 0):
+                continue
+            if count > most or (count == most and place == asker):
+                owner, most, second = place, count, most
             else:
-                second = max(second, resident)
+                second = max(second, count)
         if owner is None:
             return None, 0
         is_close = held.get(asker, 0) < self.resident[asker] and asker != block.place
         run = 1 if is_close else max(1, min(most - second, most - self.floors[owner]))
         return self._furthest(owner, block), run
-
-    def _candidates(self, block: Block, held: dict[int, int], asker: int) -> Iterator[tuple[int, int]]:
-        """Yield (place, resident pages) of those who have a page that may go; of who asks, one more."""
-        for place, (resident, floor) in enumerate(zip(self.resident, self.floors, strict=True)):
-            count = resident + (place == asker)
-            if count > floor and place != block.place and resident > held.get(place, 0):
-                yield place, count
 
 
 def _payer(part: Part) -> Block:
