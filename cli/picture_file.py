@@ -107,21 +107,21 @@ def _write_png(out: Path, schedule: Schedule, shown: Replay) -> None:
     axes = figure.subplots()
     axes.set_title("\n".join(_heading(schedule, shown)), loc="left", fontsize=8, parse_math=False)
     if kept:
-        _draw_lanes(axes, kept)
+        _draw_lanes(axes, kept, shown.clock)
     else:
         _draw_bars(axes, shown)
     with out.open("wb") as file:
         figure.savefig(file, format="png", dpi=120)
 
 
-def _draw_lanes(axes: "Axes", lanes: Sequence[Lane]) -> None:
+def _draw_lanes(axes: "Axes", lanes: Sequence[Lane], clock: str) -> None:
     for number, lane in enumerate(lanes):
         top = max((mark.value for mark in lane.marks if mark.value is not None), default=None) or 1
         for mark in lane.marks[:MOST_MARKS]:
             _draw_mark(axes, mark, number, 0.8 * float((mark.value if mark.value is not None else top) / top))
     axes.set_yticks(range(len(lanes)), [_plain(lane.label) for lane in lanes])
     axes.invert_yaxis()
-    axes.set_xlabel("ns")
+    axes.set_xlabel(clock)
 
 
 def _draw_mark(axes: "Axes", mark: Mark, number: int, height: float) -> None:

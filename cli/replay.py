@@ -151,7 +151,7 @@ def _wrapped(before: str, text: str, screen: Screen) -> list[str]:
 
 def drawing(schedule: Schedule, shown: Replay, screen: Screen) -> str:
     """Return the timeline of a replay, or, where its claim is not about time, the two numbers as bars."""
-    drawn = timeline(shown.lanes, screen)
+    drawn = timeline(shown.lanes, screen, shown.clock)
     if drawn:
         return drawn
     observed, bound = _words(schedule)
@@ -187,6 +187,7 @@ def _as_json(schedule: Schedule, shown: Replay) -> str:
         "bound": exact_text(shown.bound),
         "unit": shown.unit,
         "finding": shown.finding,
+        "clock": shown.clock,
         "lanes": [_lane(lane) for lane in shown.lanes],
     }
     return json_text("replay", _verdict(shown), [result])

@@ -187,6 +187,7 @@ def _shares_json(setting: Setting, outcome: Outcome, whales: bool) -> Iterator[d
                 "hits": share.hits,
                 "misses": {
                     "new": share.fresh,
+                    "forgotten": share.forgotten,
                     "evicted": dict(zip(KINDS, share.lost_to, strict=True)),
                     "no_frame": share.unseated,
                     "preempted": share.recomputed,
@@ -196,8 +197,8 @@ def _shares_json(setting: Setting, outcome: Outcome, whales: bool) -> Iterator[d
                 "preempted_pages": share.preempted_pages,
                 "ttft_late": share.first_late,
                 "itl_late": share.next_late,
-                "prefix_blocks": share.blocks,
-                "prefix_blocks_of_running": share.shared_blocks,
+                "prompt_pages": share.prompt_pages,
+                "prompt_pages_found": {"in_use": share.found_used, "left_over": share.found_left},
             }
 
 
@@ -248,7 +249,7 @@ def _lines(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iterat
     yield screen.paint("Tokens, by class in %; Jain's index over tenants", "title")
     yield from _table(_fairness(runs, "tokens"))
     yield ""
-    yield from _prefixes(runs)
+    yield from _prefixes(setting, runs)
     yield from _essay(setting, runs, screen)
     yield ""
     yield from _verdict(setting, runs, screen)
@@ -271,7 +272,7 @@ def _rows(run: Replayed) -> list[list[str]]:
 def _missed_lines(run: Replayed) -> Iterator[str]:
     for name, share in zip(KINDS, _by_kind(run.whole), strict=True):
         lost = [f"{lost:,} for a {kind}" for kind, lost in zip(KINDS, share.lost_to, strict=True) if lost]
-        reasons = [f"{share.fresh:,} new", *lost]
+        reasons = [f"{share.fresh:,} new", *([f"{share.forgotten:,} forgotten"] if share.forgotten else []), *lost]
         reasons += [f"{share.unseated:,} without a frame"] if share.unseated else []
         reasons += [f"{share.recomputed:,} preempted"] if share.recomputed else []
         yield f"  {name} misses: {', '.join(reasons)}"
@@ -287,12 +288,18 @@ def _fairness(runs: Sequence[Replayed], counted: str) -> list[list[str]]:
     return rows
 
 
-def _prefixes(runs: Sequence[Replayed]) -> Iterator[str]:
-    share = merged(_by_kind(runs[0].whole))
-    if share.blocks:
-        shared = f"{share.shared_blocks:,} of {share.blocks:,} prompt blocks of 512 tokens ({runs[0].rule})"
-        yield f"{shared} were those of a request that was there; each is counted for its own request here"
-        yield ""
+def _prefixes(setting: Setting, runs: Sequence[Replayed]) -> Iterator[str]:
+    shares = [merged(_by_kind(run.whole)) for run in runs]
+    if not any(share.found_used + share.found_left + share.forgotten for share in shares):
+        return
+    rows = [["prompts, in pages", "all", "found %", "in use", "left over", "forgotten"]]
+    for run, share in zip(runs, shares, strict=True):
+        found = _percent(part(share.found_used + share.found_left, share.prompt_pages), 4)
+        counts = (share.found_used, share.found_left, share.forgotten)
+        rows.append([run.rule, f"{share.prompt_pages:,}", found, *(f"{count:,}" for count in counts)])
+    yield from _table(rows)
+    yield "  a page that several use is there once and charged to who came first, then the next (EV-13, WL-4)"
+    yield ""
 
 
 def _essay(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iterator[str]:

@@ -39,7 +39,7 @@ MECHANISMS = {
     "VT": ("vtc", 4),
     "WF": ("wf2q-plus", 4),
     "WQ": ("wfq", 7),
-    "WL": ("workload", 3),
+    "WL": ("workload", 4),
 }
 REFUTED = {
     "AD-2",
