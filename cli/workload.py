@@ -82,7 +82,7 @@ def replay_workload(
     classes: short (up to the median), middle, and whale (the longest 5 %); each policy that evicts is replayed without
     the whales as well.
 
-    Exit codes: 0 every token in time, 1 some late, 2 bad input.
+    Exit codes: 0 every token in time, 1 some late, 2 bad input, 3 undecided (nothing promised, or nothing done).
     """
     agreed = read_contracts(contracts)
     if plot is not None:

@@ -44,9 +44,17 @@ class Setting:
         return SHORT if size <= self.short else WHALE if size > self.long else 1
 
     def verdict(self, runs: Sequence["Replayed"]) -> Verdict:
-        """Return whether every token was in time."""
-        late = any(s.first_late or s.next_late for run in runs for row in run.whole.shares for s in row)
-        return Verdict.VIOLATED if late else Verdict.HOLDS
+        """Return whether every token was in time: violated if one was late; else undecided if some may still be late.
+
+        Of a request that is refused by name no token is owed. Where none was served, or none is promised by a time,
+        nothing is shown.
+        """
+        shares = [share for run in runs for row in run.whole.shares for share in row]
+        if any(share.first_late or share.next_late for share in shares):
+            return Verdict.VIOLATED
+        promised = self.server.kv.first_slo_ns is not None or self.server.kv.next_slo_ns is not None
+        is_over = all(merged(_by_kind(run.whole)).done for run in runs) and not any(s.unfinished for s in shares)
+        return Verdict.HOLDS if promised and is_over else Verdict.UNDECIDED
 
 
 @attrs.frozen
@@ -330,7 +338,9 @@ def _verdict(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iter
     if kv.first_slo_ns is None and kv.next_slo_ns is None:
         yield "no token is promised by a time: [kv] has no ttft_slo_ms and no itl_slo_ms"
     elif setting.verdict(runs) is Verdict.HOLDS:
-        yield f"{screen.paint('HOLDS', 'good')}: every token is in time, under every policy"
+        yield f"{screen.paint('HOLDS', 'good')}: every token of what was not refused is in time, under every policy"
+    elif setting.verdict(runs) is Verdict.UNDECIDED:
+        yield f"{screen.paint('UNDECIDED', 'doubt')}: no token is late so far, but requests are unfinished, or none is done"
     else:
         late = [merged(_by_kind(run.whole)) for run in runs]
         counts = ", ".join(f"{r.rule} {t.first_late + t.next_late:,}" for r, t in zip(runs, late, strict=True))

@@ -261,9 +261,16 @@ def test_what_is_too_large_is_refused_and_counted(typed: Typed, tmp_path: Path) 
     code, out, _ = typed(file, "--contracts", CONTRACTS, "--pages", "3", "--policy", "lru")
     assert code == 0
     assert "lru: 4 requests = 3 done + 1 refused (PA-1) + 0 unfinished" in out
-    assert "HOLDS: every token is in time" in out
+    assert "HOLDS: every token of what was not refused is in time" in out
     code, out, _ = typed(file, "--contracts", CONTRACTS, "--pages", "3", "--policy", "lru", "--until-ms", "30")
     assert "lru: 4 requests = 1 done + 1 refused (PA-1) + 2 unfinished" in out
+    assert (code, "UNDECIDED: no token is late so far" in out) == (3, True)
+
+
+def test_nothing_done_shows_nothing(typed: Typed, tmp_path: Path) -> None:
+    file = written(tmp_path, OWN, "chat,0,64,1", "chat,1,64,33")
+    code, out, _ = typed(file, "--contracts", CONTRACTS, "--pages", "1", "--policy", "lru")
+    assert (code, "UNDECIDED" in out, "2 refused" in out) == (3, True, True)
 
 
 def test_a_tenant_keeps_its_floor(typed: Typed, tmp_path: Path) -> None:
