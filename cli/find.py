@@ -283,7 +283,8 @@ def _tenants(options: dict[str, Any], agreed: ContractSet | None) -> tuple[int, 
     weights, priorities = options["weights"] or (), _wholes("priorities", options["priorities"], " from 0 to 99")
     if agreed is None:
         lists = (weights, priorities, *(options[name] or () for name in ("floors", "pages", "colours")))
-        return options["tenants"] or next((len(each) for each in lists if each), 2), weights, priorities
+        count = next((len(each) for each in lists if each), 2)
+        return options["tenants"] if options["tenants"] is not None else count, weights, priorities
     given = [name for name in ("tenants", "weights", "priorities", "colours") if options[name] is not None]
     if given:
         raise BadInput(f"--{given[0]}: expected it from the contract file, which --contracts gives, or none")
@@ -336,11 +337,12 @@ def _with_expressions(question: Question, assumed: Sequence[str], shows: str | N
     if not assumed and shows is None:
         return question
     if not is_of_steps(question):
-        raise BadInput("--assume: expected --horizon STEPS, since expressions are about steps")
+        option = "--assume" if assumed else "--shows"
+        raise BadInput(f"{option}: expected --horizon STEPS, since expressions are about steps")
     from headgate.proofs.find.question import DEFAULT_STEPS
     from headgate.spec.expressions import parse_expression
 
-    steps = question.steps or DEFAULT_STEPS
+    steps = DEFAULT_STEPS if question.steps is None else max(1, question.steps)  # fewer are refused with the rest
     read = tuple(parse_expression(text, question.tenants, steps, "--assume") for text in assumed)
     shown = parse_expression(shows, question.tenants, steps, "--shows") if shows is not None else None
     return attrs.evolve(question, steps=steps, assume=read, shows=shown)

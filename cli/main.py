@@ -172,7 +172,8 @@ def _refuse_usage(error: click.ClickException) -> int:
         return Exit.BAD_INPUT
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f" (see {context.command_path} --help)" if context is not None else ""
-    return _say(error.format_message() + hint, Exit.BAD_INPUT)
+    # Of a choice click lists what there is, a line each.
+    return _say(" ".join(error.format_message().split()) + hint, Exit.BAD_INPUT)
 
 
 def _refuse_file(error: OSError) -> int:

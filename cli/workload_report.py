@@ -340,7 +340,7 @@ def _verdict(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iter
     elif setting.verdict(runs) is Verdict.HOLDS:
         yield f"{screen.paint('HOLDS', 'good')}: every token of what was not refused is in time, under every policy"
     elif setting.verdict(runs) is Verdict.UNDECIDED:
-        yield f"{screen.paint('UNDECIDED', 'doubt')}: no token is late so far, but requests are unfinished, or none is done"
+        yield f"{screen.paint('UNDECIDED', 'doubt')}: no token is late, but requests are unfinished, or none is done"
     else:
         late = [merged(_by_kind(run.whole)) for run in runs]
         counts = ", ".join(f"{r.rule} {t.first_late + t.next_late:,}" for r, t in zip(runs, late, strict=True))

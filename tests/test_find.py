@@ -453,7 +453,7 @@ BAD = [
     ("gap --policy sfq --arrivals 3..2", "arrivals: expected A..B with 0 <= A <= B"),
     ("gap --policy sfq --victim 2", "victim: expected a tenant from 0 to 1, got 2"),
     ("gap --policy sfq --max --at-least 3", "expected a value to reach or the largest one, got both"),
-    ("gap --policy sfq --limit 0", "limit: expected more than 0 seconds"),
+    ("gap --policy sfq --limit 0", "limit: expected more than 0 and at most 1000000 seconds"),
     ("gap --policy sfq --within -1", "within: expected 0 ns or more"),
     ("gap --policy sfq --against fcfs", "a second policy: expected one for a difference"),
     ("difference --policy sfq", "a second policy: expected one for a difference"),

@@ -237,8 +237,9 @@ def test_plain_orders_lose_nothing(seed: int, monkeypatch: pytest.MonkeyPatch) -
 # ---- the command ----
 
 
-def test_a_loss_is_saved_and_replayed(tmp_path: Path, capsys: Text) -> None:
-    place = tmp_path / "loss.json"
+def test_a_loss_is_saved_and_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Text) -> None:
+    monkeypatch.chdir(tmp_path)
+    place = Path("loss.json")
     assert run(["find", "eviction", "--policy", "lru", "--floors", "1,1", "--save", str(place)]) == Exit.VIOLATED
     out = " ".join(capsys.readouterr().out.split())
     assert out.startswith("found: 1 page (lru, 2 tenants, up to 4 requests)")

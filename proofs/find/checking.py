@@ -17,7 +17,11 @@ BUCKETS = ("token", "essay", "paused")
 ADMISSIONS = ("essay", "corrected", "no-tax")
 COLOURS = ("essay", "coloured", "masks", "at-once")
 MOST_TENANTS, MOST_REQUESTS, MOST_NUMBER = 16, 12, 10**9
+MOST_QUEUES = 256  # of the step model
 MOST_PAGES, MOST_BANKS = 64, 256
+MOST_SECONDS = 10**6
+# The numbers of a bucket.
+BUCKET = ("rate", "depth", "level")
 
 
 def is_of_steps(question: Question) -> bool:
@@ -37,8 +41,9 @@ def table_misfit(question: Question) -> str:
 
 def _misfits(question: Question) -> Iterator[str]:
     count = question.tenants
-    if not 1 <= count <= MOST_TENANTS and not is_of_steps(question):
-        yield f"tenants: expected 1 to {MOST_TENANTS}, got {count}"
+    most = MOST_QUEUES if is_of_steps(question) else MOST_TENANTS
+    if not 1 <= count <= most:
+        yield f"tenants: expected 1 to {most}, got {count}"
     if question.requests is not None and question.steps is not None:
         yield "expected a number of requests or of steps, got both"
     if question.weights and (len(question.weights) != count or min(question.weights) <= 0):
@@ -54,8 +59,17 @@ def _misfits(question: Question) -> Iterator[str]:
             yield f"{name}: expected A..B with {least} <= A <= B <= {MOST_NUMBER}, got {span}"
     if question.within_ns is not None and question.within_ns < 0:
         yield f"within: expected 0 ns or more, got {question.within_ns}"
-    if question.limit_seconds is not None and question.limit_seconds <= 0:
-        yield f"limit: expected more than 0 seconds, got {question.limit_seconds}"
+    if question.limit_seconds is not None and not 0 < question.limit_seconds <= MOST_SECONDS:
+        yield f"limit: expected more than 0 and at most {MOST_SECONDS} seconds, got {question.limit_seconds}"
+    if question.steps is not None and question.steps < 1:
+        yield f"steps: expected 1 to 1000, got {question.steps}"
+    for name in BUCKET:
+        number = question.parameters.get(name)
+        if number is not None and question.asked not in (Asked.OVERRUN, *MEMORY) and question.policy != "token":
+            words = "of a bucket alone (the question overrun, the policy token)"
+            yield f"{name}: expected {words}, got {question.policy_name}"
+        if number is not None and name != "level" and number <= 0:
+            yield f"{name}: expected more than 0, got {number}"
     for name, asked in _OF_MEMORY.items():
         if question.asked is not asked and (name in question.parameters or getattr(question, name, None)):
             yield f"{name}: expected for the question {asked.value} alone"
@@ -79,6 +93,8 @@ def _table_misfits(question: Question) -> Iterator[str]:
         yield from _memory_misfits(question)
     elif question.asked in ORDERS:
         yield from _policy_misfits(question)
+    elif question.weights or question.priorities or question.victim is not None:
+        yield f"{question.asked.value}: expected no weights, priorities or victim, since all that counts is one"
     elif question.asked is Asked.OVERRUN and question.policy not in BUCKETS:
         yield f"policy: expected a bucket ({', '.join(BUCKETS)}), got {question.policy_name}"
     elif question.asked is Asked.OVERSUBSCRIPTION and question.policy not in ADMISSIONS:

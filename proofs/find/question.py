@@ -157,7 +157,7 @@ class Question:
         if self.requests is None and self.asked is Asked.CONFLICT:
             each = min((mask.bit_count() for mask in self.colours), default=int(self.parameters.get("each", 1)))
             return max(DEFAULT_OPERATIONS, each + 1)
-        return self.requests or DEFAULT_REQUESTS
+        return DEFAULT_REQUESTS if self.requests is None else self.requests
 
     @property
     def largest(self) -> Bytes:

@@ -15,6 +15,7 @@ from headgate.model.arbiters import ARBITERS, Policy
 from headgate.model.conditions import holds
 from headgate.model.step_gate import StepBucket, run_gate
 from headgate.model.steps import StepRun, run_steps, step_tenants
+from headgate.proofs.find.checking import BUCKET
 from headgate.proofs.find.question import DEFAULT_COUNTS, DEFAULT_STEPS, Asked, Question
 from headgate.proofs.symbolic import lift
 
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 # The policy that is no arbiter: each queue goes through a token bucket of its own, with these numbers.
-TOKEN, BUCKET = "token", ("rate", "depth", "level")
+TOKEN = "token"
 
 
 @attrs.frozen
