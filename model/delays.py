@@ -196,7 +196,7 @@ def _worth(crowd: Crowd, contract: Contract, own: bool) -> _Worth:
 
 @implements("BD-3", "BD-4", "BD-6", "BD-14", "BD-15", "WF-3")
 def delay_lines(policy: str, crowd: Crowd, contract: Contract, own: bool, vary: Vary) -> tuple[tuple[Line, ...], ...]:
-    """Return bounds on the delay from expected arrival to finish, each the largest of its lines in the size that varies.
+    """Return bounds from expected arrival to finish, each the largest of its lines in the size that varies.
 
     The delay is that of the tenant's largest request; the least of the bounds is the one that counts. Background
     traffic is in the way with one request (clause PR-7).

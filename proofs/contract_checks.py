@@ -13,6 +13,7 @@ from fractions import Fraction
 import attrs
 
 from headgate.model.admission import admits, essay_admits, safe_capacity
+from headgate.model.adversaries import Stage
 from headgate.model.bounds import promised_delay
 from headgate.model.breach import breach
 from headgate.model.capacity import Supply
@@ -20,7 +21,6 @@ from headgate.model.delays import DELAY_POLICIES, Crowd, bounds_of
 from headgate.model.memory.colours import banks_of
 from headgate.model.refresh import Refresh, effective_rate, worst_refresh
 from headgate.model.simulator import Server
-from headgate.model.witness import Stage
 from headgate.proofs.contract_consequences import Setting, consequences
 from headgate.proofs.contract_row import ContractCheck, Premise, Sought
 from headgate.proofs.figures import decimal, down, up, us, us_down

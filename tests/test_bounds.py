@@ -6,11 +6,12 @@ import attrs
 import pytest
 
 from headgate.model import bounds, capacity
+from headgate.model.adversaries import Stage
 from headgate.model.capacity import Losses, Supply
 from headgate.model.delays import Crowd, Vary, bounds_of, delay_lines, largest_request
 from headgate.model.refresh import Refresh
 from headgate.model.simulator import Server
-from headgate.model.witness import Stage, witness
+from headgate.model.witness import witness
 from headgate.spec.devices import profile
 from headgate.spec.vocabulary import Contract
 

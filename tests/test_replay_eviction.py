@@ -108,7 +108,11 @@ def test_within_says_which_page_goes(write: Write, capsys: Text) -> None:
         ("eviction-lru-starves", {"pages": [1, 2]}, "requests[1]: expected a page of one of the requests"),
         ("eviction-lru-starves", {"floors": [1]}, "parameters.floors: expected a list, a number for each request"),
         ("eviction-lru-starves", {"floors": [2, 2]}, "expected a sum of at most the capacity 3, got 4"),
-        ("eviction-lru-starves", {"floors": [1, 1]}, "parameters.floors: expected at least 2, the pages that request 1 uses"),
+        (
+            "eviction-lru-starves",
+            {"floors": [1, 1]},
+            "parameters.floors: expected at least 2, the pages that request 1 uses",
+        ),
         ("eviction-lru-starves", {"who": 2}, "parameters.who: expected a whole number from 0 to 1, got 2"),
         ("eviction-lru-starves", {"cycle": 4}, "parameters.cycle: expected the last 4 uses to be those before them"),
         ("eviction-lru-starves", {"cycle": 18}, "parameters.cycle: expected the last 18 uses to be those before them"),

@@ -162,7 +162,9 @@ def _starved(given: Given) -> Replay:
         begin, end = Fraction(len(used) - cycle), Fraction(len(used) - 1)
         lanes.append(Lane("violation", (Mark(begin, end, "violation", "for ever"),)))
     again = "which repeats for ever" if for_ever else "which does not repeat yet"
-    finding = f"request {who}, its pages in use within its floor, has {hits} hits in {len(own)} uses of a cycle, {again}"
+    finding = (
+        f"request {who}, its pages in use within its floor, has {hits} hits in {len(own)} uses of a cycle, {again}"
+    )
     return Replay(starved, hits, bound, "hits", finding, tuple(lanes))
 
 
