@@ -1,4 +1,4 @@
-"""What must hold of the bounds that an operator reads (BD-1 to BD-13): no execution is worse, and no size is missed."""
+"""What must hold of the bounds that an operator reads (BD-1 to BD-15): no execution is worse, and no size is missed."""
 
 from collections import defaultdict
 from fractions import Fraction
@@ -63,7 +63,7 @@ def only_in_contract(scenario: Scenario) -> Scenario:
 # ---- no execution is worse ----
 
 
-@checks("BD-3", "BD-4", "BD-14")
+@checks("BD-3", "BD-4", "BD-14", "BD-15")
 @pytest.mark.parametrize("policy", MODELLED)
 @given(SCENARIOS)
 def test_nothing_in_contract_is_later_than_the_bound_of_its_policy(policy: str, scenario: Scenario) -> None:

@@ -50,6 +50,7 @@ TIGHT = {
     "refresh-per-bank",
     "admission-safety",
     "drr-request-delay",
+    "deadlines-own-delay", "wfq-own-delay", "scfq-own-delay", "drr-own-delay",
     "sfq-bypass", "scfq-bypass", "drr-bypass", "round-robin-bypass", "fr-fcfs-cap-bypass",
     "sfq-weighted-gap", "composed-backlog", "placement-moves",
 }  # fmt: skip
