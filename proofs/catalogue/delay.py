@@ -378,6 +378,15 @@ def _late_attack(
     return attack
 
 
+def _share_attack(tighter: Fraction) -> Query:
+    """Tenant 1 has just had its largest request when tenant 0 begins two of its own, one behind the other's back."""
+    parameters = {"weights": (Fraction(1, 2),) * 2, "peak": Fraction(1), "tenant": 1, "tighter_by": tighter}
+    requests = (Request(1, 0, 8), *(Request(who, 1, 8) for who in (0, 0, 1, 1)))
+    statement = "Backlogged, a tenant gets g (t - B) - g (sum of the others' L) / R - L bytes or more under SFQ."
+    schedule = Schedule("FQ-5", statement, "arbiter", "sfq", "deficit", parameters, requests)
+    return Query((z3.BoolVal(True),), lambda model: schedule)
+
+
 # Nine bytes behind the other tenant's eight, from the beginning of a blackout.
 SFQ_WORST = _late_attack(
     "sfq", "FQ-5", (Request(0, 0, 8), Request(1, 0, 9)),
@@ -419,8 +428,9 @@ THEOREMS: Sequence[Theorem] = (
     Theorem(
         "sfq-share", ("FQ-4", "FQ-5"),
         "A backlogged tenant gets at least g (t - B) - g (sum of the others' L) / R - L bytes in any t ns under SFQ.",
-        ANY, BUSY[:3], obligations=sfq_share_steps,
+        ANY, BUSY[:3], obligations=sfq_share_steps, attack=_share_attack,
         invariants=("sfq share",), abstraction=AGGREGATE,
+        partner="sfq-pairwise-gap",
     ),
     Theorem(
         "sfq-bypass", ("FQ-3", "ST-5", "ST-6"),

@@ -576,6 +576,7 @@ THEOREMS: Sequence[Theorem] = (
         ("the service curve of drr-service-curve", "r = Q R / F is at least the guarantee, as quanta are in proportion",
          "while something in contract waits the server does R (t - B) bytes or more in t ns (refresh-rate-latency)"),
         obligations=_drr_delay, invariants=("backlog",),
+        partner="arbiters-work-conserving",
     ),
     Theorem(
         "drr-bypass", ("AR-6", "ST-5"), ONE_TURN, "every horizon; any number of tenants",
@@ -597,6 +598,7 @@ THEOREMS: Sequence[Theorem] = (
         "Of beta bytes of service, DRR gives a backlogged tenant at least (Q beta - Q L' - (F - Q)(Q + L)) / F.",
         "every horizon; any number of tenants", (QUANTA, NAMES, TURNS), obligations=_drr_curve,
         abstraction="one tenant is followed against any other; the rest are an aggregate",
+        partner="drr-pairwise-gap",
     ),
     Theorem(
         "drr-pairwise-gap", ("AR-9",),
