@@ -1,4 +1,4 @@
-"""The schedules that come close to the bounds of a contract file: under every policy, or with the reason why none does."""
+"""Schedules that come close to the bounds of a contract file, under every policy, or the reason why none does."""
 
 import random
 from fractions import Fraction

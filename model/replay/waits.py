@@ -37,7 +37,7 @@ def _wait(given: Given) -> Replay:
 
 
 def _deficit(given: Given) -> Replay:
-    """Claim "deficit": backlogged, `tenant` gets fewer bytes than its share of a window, by more than SFQ allows, or than `lag`.
+    """Claim "deficit": backlogged, `tenant` gets fewer bytes than its share of a window, by more than SFQ allows.
 
     Its share is w R / (sum of all w), R the effective rate; SFQ's bound (clause FQ-5) is that times (sum of the others'
     largest requests) / R and the longest blackout, and its own largest request. `lag` (bytes) is another bound.
