@@ -405,7 +405,7 @@ def _witness_lines(report: Report, screen: Screen) -> Iterator[str]:
         f"{share} % of its bound"
     )
     if report.no_closer:
-        yield from textwrap.wrap(f"none reaches 90 %: {report.no_closer}", screen.width)
+        yield from textwrap.wrap(f"none is shown that reaches 90 %: {report.no_closer}", screen.width)
 
 
 def _verdict_lines(report: Report, screen: Screen) -> Iterator[str]:

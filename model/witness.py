@@ -53,7 +53,7 @@ def why_not_closer(policy: str, stage: Stage, bound: ExactNs, late: ExactNs) -> 
             return "it counts blackouts at their mean rate, and what waits is served between few of them"
     if policy in ("early", "wf2q+"):
         return "it counts a largest request of each other as due at once, and they come due one after the other"
-    return f"the schedules that would, of which those of at most {MOST_REQUESTS} requests were tried, are too long"
+    return f"of the schedules that were tried, of at most {MOST_REQUESTS} requests, none comes closer"
 
 
 def _drafts(policy: str, stage: Stage) -> Iterator[Draft]:
