@@ -37,6 +37,7 @@ def _row(trust: Trust) -> dict[str, Any]:
         "borrowed_invariants": list(trust.borrowed),
         "no_spacer": trust.no_spacer or None,
         "never_less": trust.theorem.partner or None,
+        "unpaired": trust.theorem.unpaired or None,
     }
 
 
@@ -60,6 +61,8 @@ def _theorem(trust: Trust, screen: Screen) -> Iterator[str]:
     for name, conjuncts in trust.shown:
         words = ", ".join(conjunct.replace("_", " ") for conjunct in conjuncts)
         yield from _wrapped("inductive", f"{name} ({words})", screen)
+    if theorem.unpaired:
+        yield from _wrapped("no partner", theorem.unpaired, screen)
     if trust.no_spacer:
         yield from _wrapped("no Spacer", trust.no_spacer, screen)
     if trust.borrowed:

@@ -52,7 +52,7 @@ class Trust:
 
 @attrs.frozen
 class Exactness:
-    """A theorem that says "never more", and the one that says "never less"; itself, where it says both."""
+    """A theorem that bounds something from one side, and the one from the other; itself, where it says both."""
 
     theorem: str
     partner: str
@@ -101,5 +101,5 @@ def _limit(theorem: Theorem) -> str:
 
 
 def exactness(theorems: Sequence[Theorem]) -> list[Exactness]:
-    """Return the table: every theorem that bounds something from above, with its partner."""
+    """Return the table: every theorem that has another on its other side, with that partner."""
     return [Exactness(theorem.id, theorem.partner) for theorem in theorems if theorem.partner]

@@ -49,7 +49,8 @@ TIGHT = {
     "refresh-postponed",
     "refresh-per-bank",
     "admission-safety",
-    "drr-request-delay",
+    "drr-request-delay", "early-delay", "sfq-share", "wf2q-plus-share",
+    "deadlines-own-delay", "wfq-own-delay", "scfq-own-delay", "drr-own-delay",
     "sfq-bypass", "scfq-bypass", "drr-bypass", "round-robin-bypass", "fr-fcfs-cap-bypass",
     "sfq-weighted-gap", "composed-backlog", "placement-moves",
 }  # fmt: skip

@@ -227,7 +227,9 @@ def contract_file(folder: Path, *changes: tuple[str, str]) -> str:
         (("= 320", "= 3200"), 1, "4930 GB/s of 3707.076 GB/s"),
         (("= 12.5", "= 10"), 1, "EAT + 10.274 us, 10 us promised, 10.253 us late in a schedule"),
         (('"sfq"', '"fcfs"'), 1, "25 us promised, 32.574 us late in a schedule"),
-        (('"sfq"', '"wfq"'), 3, "gives no proved bound on the delay, properties hold EAT + 9.798 us"),
+        (('"sfq"', '"wfq"'), 0, "promise.code wfq-own-delay holds EAT + 5.26 us, 12.5 us promised"),
+        (('"sfq"', '"drr"'), 3, "EAT + 13.894 us, 12.5 us promised"),
+        (('"sfq"', '"vtc"'), 3, "vtc gives no proved bound on the delay"),
         (('"sfq"', '"none"'), 0, "no arbiter to bound a delay; headgate trace judges a recording"),
     ],
 )

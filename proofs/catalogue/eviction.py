@@ -333,6 +333,7 @@ THEOREMS: Sequence[Theorem] = (
         "every horizon; N = 2..8 requests on the code's own step; any score",
         ("the floors sum to at most k", "nobody holds more pages than its floor"),
         obligations=_whale, invariants=("floor",), limit="N = 2..8",
+        partner="eviction-capacity",
     ),
     Theorem(
         "eviction-max-min", ("EV-3", "EV-6"),
@@ -348,5 +349,6 @@ THEOREMS: Sequence[Theorem] = (
         "A page that several requests use is charged to the lowest of them alone, so that charges sum to frames.",
         "every state; N = 2..8 requests on the code's own step, two pages (sums add up page by page)",
         obligations=_shared, limit="N = 2..8",
+        unpaired="an equation",
     ),
 )  # fmt: skip
