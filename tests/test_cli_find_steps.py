@@ -77,7 +77,7 @@ REFUSED = [
     (["find", "wait", "--policy", "sfq", "--max", "--shows", "deq(0, 1) > 1"], "--shows: expected --horizon STEPS"),
     (["find", "overrun", "--policy", "essay", "--rate", "0"], "rate: expected more than 0, got 0"),
     (["find", "overrun", "--policy", "token", "--depth", "0"], "depth: expected more than 0, got 0"),
-    (["find", "overrun", "--policy", "token", "--weights", "1,2"], "overrun: expected no weights, priorities or victim"),
+    (["find", "overrun", "--policy", "token", "--weights", "1,2"], "overrun: expected no weights, priorities or"),
     (["find", "gap", "--policy", "sfq", "--rate", "3"], "rate: expected of a bucket alone"),
     (["find"], "Missing argument 'QUESTION'. Choose from: wait, gap,"),
 ]  # fmt: skip
