@@ -93,8 +93,8 @@ def _table_misfits(question: Question) -> Iterator[str]:
         yield from _memory_misfits(question)
     elif question.asked in ORDERS:
         yield from _policy_misfits(question)
-    elif question.weights or question.priorities or question.victim is not None:
-        yield f"{question.asked.value}: expected no weights, priorities or victim, since all that counts is one"
+    elif question.asked is Asked.OVERRUN and (question.weights or question.priorities or question.victim is not None):
+        yield "overrun: expected no weights, priorities or victim, since a bucket has one tenant"
     elif question.asked is Asked.OVERRUN and question.policy not in BUCKETS:
         yield f"policy: expected a bucket ({', '.join(BUCKETS)}), got {question.policy_name}"
     elif question.asked is Asked.OVERSUBSCRIPTION and question.policy not in ADMISSIONS:

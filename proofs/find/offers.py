@@ -16,15 +16,9 @@ import z3
 from headgate.model.admission import admits, essay_admits, peak_admits
 from headgate.model.algebra import where
 from headgate.model.bucket import (
-    Bucket,
-    PausedBucket,
     envelope,
-    essay_offer,
-    full,
-    offer,
     paused_full,
-    paused_refill,
-    refill,
+    police,
 )
 from headgate.model.refresh import served_by
 from headgate.model.replay import replay
@@ -101,17 +95,10 @@ def _numbers(question: Question) -> tuple[dict[str, Any], list[Any]]:
 
 def _admitted(rule: str, numbers: dict[str, Any], arrivals: Sequence[Any], sizes: Sequence[Any]) -> list[Any]:
     rate, depth = numbers["rate"], numbers["depth"]
-    bucket, clock, last, admitted = full(depth), paused_full(depth), 0, []
+    rates = (numbers["sum_of_rates"], numbers["capacity"]) if rule == "essay" else ()
+    bucket, last, admitted = paused_full(depth), 0, []
     for at, size in zip(arrivals, sizes, strict=True):
-        if rule == "paused":
-            clock = paused_refill(PausedBucket(bucket.level, clock.uncounted), rate, depth, at - last)
-            bucket = Bucket(clock.level)
-        else:
-            bucket = refill(bucket, rate, depth, at - last)
-        if rule == "essay":
-            passes, bucket = essay_offer(bucket, size, numbers["sum_of_rates"], numbers["capacity"])
-        else:
-            passes, bucket = offer(bucket, size)
+        _, passes, bucket = police(rule, bucket, rate, depth, at - last, size, *rates)
         admitted.append(passes)
         last = at
     return admitted
