@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from headgate.cli.output import Screen, json_text
+from headgate.cli.output import Screen, json_text, table_lines
 from headgate.model.memory.serving import PREEMPT, Outcome, Server, Share
 from headgate.spec.reading import decimal_text
 from headgate.spec.units import exact_text
@@ -248,14 +248,14 @@ def _lines(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iterat
     for run in runs:
         yield ""
         yield screen.paint(_title(run), "title")
-        yield from _table(_rows(run))
+        yield from table_lines(_rows(run))
         yield from _missed_lines(run)
     yield ""
     yield screen.paint("Memory held over time, by class in %; Jain's index over tenants", "title")
-    yield from _table(_fairness(runs, "page_ticks"))
+    yield from table_lines(_fairness(runs, "page_ticks"))
     yield ""
     yield screen.paint("Tokens, by class in %; Jain's index over tenants", "title")
-    yield from _table(_fairness(runs, "tokens"))
+    yield from table_lines(_fairness(runs, "tokens"))
     yield ""
     yield from _prefixes(setting, runs)
     yield from _essay(setting, runs, screen)
@@ -305,7 +305,7 @@ def _prefixes(setting: Setting, runs: Sequence[Replayed]) -> Iterator[str]:
         found = _percent(part(share.found_used + share.found_left, share.prompt_pages), 4)
         counts = (share.found_used, share.found_left, share.forgotten)
         rows.append([run.rule, f"{share.prompt_pages:,}", found, *(f"{count:,}" for count in counts)])
-    yield from _table(rows)
+    yield from table_lines(rows)
     yield "  a page that several use is there once and charged to who came first, then the next (EV-13, WL-4)"
     yield ""
 
@@ -323,7 +323,7 @@ def _essay(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iterat
         rows.append([f"short evicted per 10^6 uses, {words} whales", "", *cells])
     times = [growth(run) for run in runs]
     rows.append(["times as many with whales", "2 to 4", *(NOTHING if t is None else _rounded(t, 2) for t in times)])
-    yield from _table(rows)
+    yield from table_lines(rows)
     yield f"  the longest 5 % come to {_percent(wanted(setting), 1)} % of the pages of all requests"
 
 
@@ -354,11 +354,3 @@ def _percent(value: Fraction | None, places: int) -> str:
 def _rounded(value: Fraction, places: int) -> str:
     """Return a number for reading, with at most so many places."""
     return decimal_text(round(Fraction(value), places))
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the rows in columns: the first to the left, the others to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
-        yield "  " + "  ".join(cells).rstrip()
