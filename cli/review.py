@@ -76,6 +76,10 @@ def review(
 
     package.module:factory is called with the role's numbers by name (rate=..., burst=...) and returns an object with
     the role's methods (bucket: offer(now, size) -> bool; arbiter: enqueue(now, tenant, size), dequeue(now) -> tenant).
+    --init ROLE shows those of any role.
+
+    Not judged: FR-FCFS (arrivals at an arbiter have no row), and, behind --exec, two clients of a gate at once: a
+    process is asked by one after the other, only a Python object by a second one in the middle of a request.
 
     Exit codes: 0 conforming, 1 violating, 2 errored or bad input.
     """

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from headgate.model.arbiters import ARBITERS, NO_STAMP, Arrival, Stamp, Tenants
+from headgate.properties.review.case import Call, Case
 from headgate.properties.review.declaring import declare
-from headgate.properties.review.hunt import PROFILES, Outcome, Profile, Review, hunt
+from headgate.properties.review.hunt import PROFILES, Outcome, Profile, Review, hunt, run_case
 from headgate.properties.review.suites.arbiter_cases import FOUND
 from headgate.properties.review.targets import PythonTarget
 from headgate.tests.miniatures import MINIATURES, ROLES, Miniature, of_role
@@ -64,6 +65,16 @@ def test_it_takes_little_time(role: str) -> None:
 def test_what_is_right_is_not_accused(right: Miniature) -> None:
     found = reviewed(right, SHORT)
     assert found.outcome is Outcome.CONFORMING, found.violation or found.error
+
+
+def test_a_kernel_forgets_a_deficit_while_the_last_request_is_in_service() -> None:
+    """Tenant 0 comes back at 6 ns, when all it has is in service: in the list of a kernel it is the last then."""
+    suite, declared = declare("arbiter", "drr")
+    calls = [(0, 1, 3)] * 3 + [(0, 0, 5), (6, 0, 1), (12, 0, 1)]
+    told = tuple(Call("enqueue", {"now_ns": at, "tenant": who, "size": size}) for at, who, size in calls)
+    kernel = next(each for each in CORRECT if each.name == "arbiter-KernelDrr")
+    target = PythonTarget(kernel.factory, kernel.name, declared.clock)
+    run_case(suite, target, declared, Case({"weights": [5, 1], "quanta": [15, 3]}, told))
 
 
 @pytest.mark.soak

@@ -1,7 +1,8 @@
 """Miniatures: implementations of a page at most, right and wrong, that a review has to tell apart.
 
 A wrong one carries a bug that was seen in the wild, and the clauses by one of which it must be caught; a right one is
-written as somebody else would write it, and must never be accused. One file a role.
+written as somebody else would write it, and must never be accused. One file a role; wrong arbiters have files of
+their own.
 """
 
 import importlib
@@ -45,9 +46,8 @@ def correct(**declared: Any) -> Callable[[Any], Any]:
 
 def _entered(clauses: tuple[str, ...], declared: dict[str, Any]) -> Callable[[Any], Any]:
     def enter(factory: Any) -> Any:
-        MINIATURES.append(
-            Miniature(factory.__module__.rpartition(".")[2].removeprefix("wrong_"), factory, clauses, declared)
-        )
+        role = factory.__module__.rpartition(".")[2].removeprefix("wrong_").partition("_")[0]
+        MINIATURES.append(Miniature(role, factory, clauses, declared))
         return factory
 
     return enter
@@ -58,5 +58,5 @@ def of_role(role: str, right: bool) -> list[Miniature]:
     return [each for each in MINIATURES if each.role == role and (not each.clauses) == right]
 
 
-for _role in (*ROLES, "wrong_arbiter"):
+for _role in (*ROLES, "wrong_arbiter", "wrong_arbiter_fluid"):
     importlib.import_module(f"headgate.tests.miniatures.{_role}")

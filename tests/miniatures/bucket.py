@@ -303,6 +303,18 @@ class LargeOnesPass(Eager):
         return True
 
 
+@wrong("TB-6")
+class OneBeyond(Eager):
+    """A bucket of `burst` and one more is taken for one of `burst`, where it is full."""
+
+    def offer(self, now: float, size: int) -> bool:
+        self.fill(now)
+        if size == self.burst + 1 and self.level == self.burst:
+            self.level = 0
+            return True
+        return super().offer(now, size)
+
+
 @wrong("TB-4")
 class NoDebt(Eager):
     """Whoever finds a token is admitted whole, and the rest of the size is forgiven."""

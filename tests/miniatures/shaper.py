@@ -123,6 +123,15 @@ class TwiceTheTime(Eager):
         return leaves
 
 
+@wrong("TB-5")
+class NextTick(Exact):
+    """What has to wait leaves a unit of the clock after the first at which it may."""
+
+    def submit(self, now: int, size: int) -> Fraction:
+        leaves = super().submit(now, size)
+        return leaves if leaves == now else Fraction(math.floor(leaves) + 1)
+
+
 @wrong("TB-5", floats=True)
 class NoBurst(Eager):
     """A leaky bucket that spaces everything: an idle spell saves nothing."""

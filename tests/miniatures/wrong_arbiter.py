@@ -84,6 +84,24 @@ class Resumes(Sfq):
         return self.finish[tenant]
 
 
+@wrong("FQ-4", policy="sfq")
+class InPairs(Sfq):
+    """Whoever is served is served once more while it waits: a gap of one request too many, and no more."""
+
+    again: int | None = None
+
+    def dequeue(self, now: float) -> Any:
+        second = [each for each in sorted(self.heap) if each[2] == self.again]
+        if not second:
+            found = super().dequeue(now)
+            self.again = found and found[0]
+            return found
+        self.heap.remove(second[0])
+        heapq.heapify(self.heap)
+        self.again = None
+        return second[0][2:]
+
+
 @wrong("AR-2", policy="sfq")
 class LastComesFirst(Sfq):
     """The one that came last goes first within a tenant."""
@@ -279,6 +297,19 @@ class CountsRequests(Vtc):
         super().serve(tenant, 1)
 
 
+@wrong("VT-3", policy="vtc")
+class KeepsAfterOne(Vtc):
+    """Whoever was served is served once more if it waits, to spare the search for the smallest counter."""
+
+    turn, again = -1, False
+
+    def choose(self) -> int:
+        self.again = not self.again and self.turn >= 0 and bool(self.queues[self.turn])
+        if not self.again:
+            self.turn = super().choose()
+        return self.turn
+
+
 @wrong("AR-5", policy="round-robin")
 class AlwaysFromTheFirst(Pointer):
     """The pointer begins at the first tenant every time."""
@@ -302,6 +333,17 @@ class StaysWhenAlone(Pointer):
         return super().choose()
 
 
+@wrong("AR-5", policy="round-robin")
+class TwoATurn(Pointer):
+    """Whoever was served is served once more if it waits: two a turn, and never three."""
+
+    second = False
+
+    def choose(self) -> int:
+        self.second = not self.second and self.at >= 0 and bool(self.queues[self.at])
+        return self.at if self.second else super().choose()
+
+
 @wrong("AR-9", policy="drr")
 class KeepsDeficit(Drr):
     """Who leaves the list keeps its deficit, and adds to it at every turn without a request."""
@@ -312,6 +354,14 @@ class KeepsDeficit(Drr):
     def pass_on(self, tenant: int) -> None:
         if self.queues[tenant]:
             self.turn.append(tenant)
+
+
+@wrong("AR-9", policy="drr")
+class TwoQuanta(Drr):
+    """Two quanta a turn."""
+
+    def quantum(self, tenant: int) -> Any:
+        return 2 * self.quanta[tenant]
 
 
 @wrong("AR-9", policy="drr")
@@ -364,6 +414,35 @@ class LargestFirst(Priority):
 
     def rank(self, tenant: int) -> int:
         return -self.priorities[tenant]
+
+
+@wrong("AR-4", policy="priority")
+class TwoLevels(Priority):
+    """Neighbouring priorities share a queue."""
+
+    def rank(self, tenant: int) -> int:
+        return self.priorities[tenant] // 2
+
+
+@wrong("AR-4", policy="priority")
+class OverlooksTheInstant(Priority):
+    """What comes at the very instant of a choice is looked at only at the next one, unless nothing else waits."""
+
+    def __init__(self, weights: Numbers, priorities: list[int]) -> None:
+        super().__init__(weights, priorities)
+        self.fresh: list[tuple[float, int]] = []
+
+    def enqueue(self, now: float, tenant: int, size: int) -> None:
+        self.fresh.append((now, tenant))
+
+    def dequeue(self, now: float) -> int | None:
+        seen = [each for each in self.fresh if each[0] < now]
+        if not seen and not self.heap:
+            seen = self.fresh
+        self.fresh = [each for each in self.fresh if each not in seen]
+        for at, tenant in seen:
+            super().enqueue(at, tenant, 0)
+        return super().dequeue(now)
 
 
 @wrong("AR-4", policy="priority")

@@ -10,12 +10,15 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from headgate.model.arbiters.drr import quanta_for
 from headgate.properties.review.case import Call, Case
 from headgate.properties.review.declared import Declared, plain
+from headgate.properties.review.suites.arbiter_fluid import SKEWED, known, missed, near
 
 __all__ = ["FOUND", "cases", "seeds"]
 
 
 WEIGHTS = (1, 1, 2, 3, 5, 10)
 LARGEST = 9
+# What a case for an arbiter that follows the fluid is made of (see arbiter_fluid).
+KINDS = ("near", "near", "missed", "shapes")
 SHAPES = ("mingled", "flood", "return", "clocked", "together", "leaves", "misses", "misses")
 
 
@@ -37,11 +40,24 @@ def _cases(draw: DrawFn, declared: Declared) -> Case:
         configuration["priorities"] = draw(st.lists(st.integers(0, 2), min_size=count, max_size=count))
     if declared.policy == "drr":
         _add_quanta(configuration, draw(st.sampled_from((1, 2, 3, LARGEST))))
+    if declared.policy == "wfq" and (kind := draw(st.sampled_from(KINDS))) != "shapes":
+        return _aimed(draw, kind, configuration, declared)
     calls: list[tuple[int, int, int]] = []
     begin = 0
     for _ in range(draw(st.integers(1, 3))):
         begin = _stretch(draw, count, begin, calls)
     return Case(configuration, _calls(calls, configuration, declared))
+
+
+def _aimed(draw: DrawFn, kind: str, configuration: dict[str, Any], declared: Declared) -> Case:
+    """Draw a case for an arbiter that follows the fluid; the weights, if they are not declared, belong to it."""
+    own, arrivals = draw(st.sampled_from(known())) if kind == "near" else (draw(st.sampled_from(SKEWED)), [])
+    if _declared_weights(declared) is None:
+        configuration["weights"] = list(own)
+    count = len(configuration["weights"])
+    arrivals = [(at, who % count, size) for at, who, size in arrivals]
+    drawn = near(draw, arrivals, count) if kind == "near" else missed(draw, count)
+    return Case(configuration, _calls(drawn, configuration, declared))
 
 
 def _add_quanta(configuration: dict[str, Any], largest: int) -> None:
@@ -173,7 +189,8 @@ def seeds(declared: Declared) -> list[Case]:
     """Return the cases that are always run: the corners that arbiters have, and what the solver found."""
     made = [_seed([1, 1, 1], arrivals, declared) for arrivals in (_FLOOD, _RETURN, _LEAVES, _SPARSE)]
     made += [_seed(own, arrivals, declared) for own, arrivals in _CLOCKS]
-    return made + [_seed(own, arrivals, declared) for own, arrivals in FOUND]
+    made += [_seed(own, arrivals, declared) for own, arrivals in FOUND]
+    return made + [_seed(own, arrivals, declared) for own, arrivals in known() if declared.policy == "wfq"]
 
 
 def _seed(weights: Sequence[Any], arrivals: Sequence[tuple[int, int, int]], declared: Declared) -> Case:
