@@ -29,7 +29,7 @@ SCENARIOS = strategies.scenarios(best_effort=True, valid=True)
 BEHIND_A_TURN = Scenario(
     (Contract("a", Fraction(1, 2), Fraction(1, 2), Fraction(0), 8),) * 2,
     Server(Fraction(1)),
-    (Request(0, 0, 1), Request(0, 0, 8), Request(0, 0, 7), Request(0, 0, 8), Request(1, 2, 1), Request(1, 2, 8)),
+    (Request(0, 0, 1), Request(0, 0, 8), Request(0, 0, 7), Request(0, 0, 8), Request(1, 2, 1), Request(1, 4, 8)),
 )
 # The largest request of tenant 0 has just begun when one of tenant 1 comes that is due sooner.
 JUST_BEGUN = Scenario(
