@@ -27,7 +27,7 @@ MODELLED = [bound for bound in delays.DELAY_BOUNDS if bound in ARBITER_OF and bo
 SCENARIOS = strategies.scenarios(best_effort=True, valid=True)
 # Tenant 1 comes when tenant 0 has all but a byte of two turns; its second request is 3 bytes short of the bound.
 BEHIND_A_TURN = Scenario(
-    (Contract("a", Fraction(1, 2), Fraction(1, 2), Fraction(0), 8),) * 2,
+    tuple(Contract(name, Fraction(1, 2), Fraction(1, 2), Fraction(0), 8) for name in "ab"),
     Server(Fraction(1)),
     (Request(0, 0, 1), Request(0, 0, 8), Request(0, 0, 7), Request(0, 0, 8), Request(1, 2, 1), Request(1, 4, 8)),
 )
