@@ -7,6 +7,7 @@ that the largest request is a closed form.
 """
 
 import enum
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -140,6 +141,8 @@ class _Sizes:
     each: tuple[_Other, ...]
 
 
+# A report asks for the same sizes for every policy and figure of a tenant.
+@functools.lru_cache(maxsize=16)
 def _sizes(crowd: Crowd, contract: Contract, vary: Vary) -> _Sizes:
     others = list(crowd.others(contract))
     own = Line(Fraction(1)) if vary in (Vary.OWN, Vary.ALL) else Line(Fraction(0), Fraction(contract.max_request_bytes))
@@ -331,10 +334,16 @@ class Delays:
     calculus: ExactNs
 
 
+@implements("BD-2", "BD-3")
+def expected_delay(policy: str, crowd: Crowd, contract: Contract, own: bool) -> ExactNs:
+    """Return the worst delay of a tenant from expected arrival under `policy`; the set must be admissible."""
+    return min(_at(lines, 1) for lines in delay_lines(policy, crowd, contract, own, Vary.NONE))
+
+
 @implements("BD-2", "BD-3", "BD-7")
 def bounds_of(policy: str, crowd: Crowd, contract: Contract, own: bool) -> Delays:
     """Return the worst delays of a tenant under `policy`; the set must be admissible."""
-    expected = min(_at(lines, 1) for lines in delay_lines(policy, crowd, contract, own, Vary.NONE))
+    expected = expected_delay(policy, crowd, contract, own)
     if policy == "fcfs":
         return Delays(expected, expected, expected)
     rate = shares(crowd, contract)[own and policy not in ABSOLUTE]
@@ -395,7 +404,7 @@ def keeps_latencies(policy: str, crowd: Crowd) -> bool:
         return False
     return all(
         group.contract.latency_slo_ns is None
-        or bounds_of(policy, crowd, group.contract, own=True).expected <= group.contract.latency_slo_ns
+        or expected_delay(policy, crowd, group.contract, own=True) <= group.contract.latency_slo_ns
         for group in crowd.guaranteed
     )
 
