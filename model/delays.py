@@ -274,15 +274,30 @@ def _released(crowd: Crowd, contract: Contract, sizes: _Sizes, size: Line) -> It
     """
     supply, blackout = crowd.supply, Line(Fraction(0), crowd.supply.blackout_ns)
     window = size * (1 / contract.guaranteed_bytes_per_ns)
+    begun = list(_begun_by_the_last(contract, sizes, size))
+    released, rest = Fraction(0), sum((other.count * other.rate for other in sizes.each), Fraction(0))
+    sent = Line(Fraction(0))
     for count in range(len(sizes.each) + 1):
-        so_far, in_full = sizes.each[:count], sizes.each[count:]
-        released = sum((other.count * other.rate for other in so_far), Fraction(0))
-        ahead = sum((other.size * other.count for other in so_far), Line(Fraction(0)))
-        ahead += window * sum((other.count * other.rate for other in in_full), Fraction(0))
+        ahead = sent + window * rest
         yield [
             released_delay(size, ahead, in_way, released, supply.rate, blackout)
-            for in_way in _begun(contract, sizes, in_full, size)
+            for in_way in begun[len(sizes.each) - count]
         ]
+        for other in sizes.each[count : count + 1]:
+            released, rest = released + other.count * other.rate, rest - other.count * other.rate
+            sent += other.size * other.count
+
+
+def _begun_by_the_last(contract: Contract, sizes: _Sizes, size: Line) -> Iterator[tuple[Line, ...]]:
+    """Yield what may be in the way by having begun, with none of the others, with the last of them, and so on to all.
+
+    Only what can be the largest is kept, so that a set of many tenants costs no more than it has kinds.
+    """
+    found = _upper(_begun(contract, sizes, (), size))
+    yield found
+    for other in reversed(sizes.each):
+        found = _upper([*found, *_begun(contract, sizes, (other,), size)])
+        yield found
 
 
 @implements("BD-15")
