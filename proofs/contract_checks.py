@@ -8,6 +8,7 @@ leaves the promise open: that is unknown, unless a schedule breaks it.
 
 import itertools
 import math
+import re
 from fractions import Fraction
 
 import attrs
@@ -20,10 +21,12 @@ from headgate.model.delays import DELAY_POLICIES, Crowd, bounds_of
 from headgate.model.memory.colours import banks_of
 from headgate.model.refresh import Refresh, effective_rate, worst_refresh
 from headgate.model.simulator import Server
+from headgate.proofs.catalogue import catalogue
 from headgate.proofs.contract_consequences import Setting, consequences
 from headgate.proofs.contract_row import ContractCheck, Premise, Sought
 from headgate.proofs.figures import decimal, down, up, us, us_down
 from headgate.proofs.theorem import Kind
+from headgate.proofs.trust import rests_on
 from headgate.spec.units import BytesPerNs, Celsius, ExactNs
 from headgate.spec.vocabulary import POLICIES, Contract, ContractSet, Device, Excess, Request, Schedule
 
@@ -43,6 +46,8 @@ BOUNDS = {
 }
 # A schedule that begins later than this has too many refresh intervals to be replayed.
 MOST_INTERVALS = 500_000
+# How the limit of a theorem begins whose proof runs the code for so many tenants.
+_UP_TO = re.compile(r"N = 2\.\.(\d+)")
 
 
 def contract_checks(contracts: ContractSet) -> tuple[ContractCheck, ...]:
@@ -62,7 +67,22 @@ def contract_checks(contracts: ContractSet) -> tuple[ContractCheck, ...]:
             for c in contracts.guaranteed
             if c.latency_slo_ns is None and fits and contracts.policy in BOUNDS
         ]
-    return (admission, *_colours(contracts), *promises, *consequences(setting, fits))
+    rows = (admission, *_colours(contracts), *promises, *consequences(setting, fits))
+    return tuple(_with_limit(row, len(contracts.guaranteed)) for row in rows)
+
+
+def _with_limit(row: ContractCheck, tenants: int) -> ContractCheck:
+    """Return the row; its scope says so where its theorem, or one below it, ran the code for fewer tenants."""
+    known = {theorem.id: theorem for theorem in catalogue()}
+    if row.kind is not Kind.PROVED or row.theorem not in known:
+        return row
+    below = (known[row.theorem], *rests_on(known[row.theorem]))
+    most = {each.id: int(found[1]) for each in below if (found := _UP_TO.match(each.limit))}
+    least = min(most, key=lambda name: most[name], default=None)
+    if least is None or tenants <= most[least]:
+        return row
+    words = f"for {tenants} tenants by the abstract proof; the code's own step was checked for {most[least]} ({least})"
+    return attrs.evolve(row, scope=f"{row.scope}; {words}")
 
 
 def is_judged(contracts: ContractSet) -> bool:
