@@ -11,7 +11,7 @@ JOBS ?= 2
 .PHONY: help venv verify test soak bench bench-peers lint format lock clean
 
 help:
-	@echo 'make verify   run every theorem and property'
+	@echo 'make verify   prove every theorem              (about half a minute)'
 	@echo 'make test     the test suite                  (PYTEST_ARGS=... for more arguments, JOBS=1 for one process)'
 	@echo 'make soak     everything, the long way: 10000 examples a property and the tests marked soak, the full recheck too'
 	@echo '               (libraries under review are judged where they are: $(BIN)/pip install kombu token-bucket ns.py)'

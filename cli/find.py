@@ -29,8 +29,12 @@ from headgate.spec.vocabulary import ContractSet, Device
 __all__ = ["find"]
 
 _NUMBER = re.compile(r"\d{1,15}(\.\d{1,15})?(/\d{1,15})?", re.ASCII)
+_MASK = re.compile(r"0x[0-9a-fA-F]{1,64}|\d{1,18}", re.ASCII)
 _SPAN = re.compile(r"(\d{1,10})\.\.(\d{1,10})", re.ASCII)
 
+
+# Numbers of a mechanism: of buckets, of frames, of banks.
+NUMBERS = ("rate", "depth", "level", "frames", "banks", "each")
 
 if TYPE_CHECKING:
     from headgate.proofs.find.explain import Explanation
@@ -53,6 +57,22 @@ class ExactNumber(_Type):
         if not _NUMBER.fullmatch(str(value)) or (bottom and int(bottom) == 0):
             self.fail(f"expected a number such as 40, 2.5 or 5/2, got {str(value)[:60]!r}", param, ctx)
         return Fraction(top) / Fraction(bottom or 1)
+
+
+class MasksType(_Type):
+    """Masks over banks with commas between them, as `page_color` has them: 0x3 for banks 0 and 1, or 3."""
+
+    name = "M,M,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Return the masks; a usage error for anything else."""
+        if isinstance(value, tuple):
+            return value
+        parts = [part.strip() for part in str(value).split(",")]
+        wrong = [part for part in parts if not _MASK.fullmatch(part)]
+        if wrong:
+            self.fail(f"expected masks such as 0x3,0xc, got {wrong[0][:60]!r}", param, ctx)
+        return tuple(int(part, 16 if part.startswith("0x") else 10) for part in parts)
 
 
 class SpanType(_Type):
@@ -93,12 +113,26 @@ def _bucket_options(command: Any) -> Any:
     return command
 
 
+def _memory_options(command: Any) -> Any:
+    options = [
+        click.option("--frames", type=ExactNumber(), help="Frames of the fast memory (eviction; else free)."),
+        click.option("--pages", type=NumbersType(), help="Pages a tenant has (eviction).  [default: 2 each]"),
+        click.option("--floors", type=NumbersType(), help="Pages a tenant is entitled to (eviction; else free)."),
+        click.option("--banks", type=ExactNumber(), help="Banks (conflict; else those of --device or --contracts)."),
+        click.option("--each", type=ExactNumber(), help="Banks a tenant asks for (conflict).  [default: 1]"),
+        click.option("--colours", type=MasksType(), help="A mask over banks a tenant, such as 0x3,0xc (conflict)."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.command(short_help="Find a schedule that breaks it, or prove that there is none.")
 @click.argument("asked", metavar="QUESTION", type=click.Choice([asked.value for asked in Asked]))
 @click.option(
     "--policy",
     metavar="POLICY",
-    help="Who serves: an arbiter, a bucket, a rule of admission, or your own, package.module:NAME.",
+    help="Who serves: an arbiter, a bucket, a rule of admission, eviction or colours, or your own package.module:NAME.",
 )
 @click.option("--against", metavar="POLICY", help="The second policy of a difference.")
 @click.option("--tenants", type=int, help="How many tenants, or queues.  [default: 2]")
@@ -108,18 +142,19 @@ def _bucket_options(command: Any) -> Any:
     type=NumbersType(),
     help="A priority a tenant, 0 the best.  [default: 0, or for priority the number]",
 )
-@click.option("--requests", type=int, help="Up to how many requests a schedule has.  [default: 4]")
+@click.option("--requests", type=int, help="Up to how many requests a schedule has.  [default: 4, conflict 12]")
 @click.option("--horizon", type=int, metavar="STEPS", help="Ask the step model, of so many steps.")
 @click.option("--sizes", type=SpanType(), help="Bytes of a request.  [default: 1..4]")
 @click.option("--arrivals", type=SpanType(), help="ns (default 0..15), or requests per queue and step (0..4).")
 @click.option("--within", type=int, metavar="NS", help="What counts must be over by then.")
 @click.option("--same-step", is_flag=True, help="What arrives in a step can be served in it.")
-@click.option("--victim", type=int, metavar="TENANT", help="Whose wait, gap, deficit or blocking; else anybody's.")
+@click.option("--victim", type=int, metavar="TENANT", help="Whose wait, gap, deficit or pages; else anybody's.")
 @click.option("--at-least", type=ExactNumber(), help="The value to be reached.")
 @click.option("--max", "maximise", is_flag=True, help="The largest value of all, with the proof that it is.")
 @click.option("--device", metavar="PROFILE", help="The server: peak rate and blackouts at the hottest.")
 @click.option("--contracts", metavar="FILE", help="Take tenants with a guarantee, policy and device from it.")
 @_bucket_options
+@_memory_options
 @click.option("--assume", metavar="EXPR", multiple=True, help="What holds of every schedule (steps); repeatable.")
 @click.option("--shows", metavar="EXPR", help="What a schedule must show, for the question condition.")
 @click.option("--explain", is_flag=True, help="Say which arrivals always bring it, as expressions (steps).")
@@ -133,20 +168,24 @@ def find(asked: str, save: str | None, out: str | None, explain: bool, form: str
     """Find a schedule that breaks a policy, within what is asked, or prove that there is none.
 
     QUESTION: wait, gap, deficit, difference, overrun, oversubscription (of a few requests, with arrivals in ns);
-    service, blocked, wait, starvation, condition (of steps, with --horizon).
+    service, blocked, wait, starvation, condition (of steps, with --horizon); eviction (a tenant within its floor loses
+    a page; lru, total, floorless, lru-floor, resident), conflict (two tenants' pages in one bank; essay, coloured,
+    masks, at-once).
 
     Every schedule is run on the exact model before it is shown.
 
     Exit codes: 1 a schedule was found, 0 proved impossible (--max: the maximum is proved), 2 bad input, 3 undecided
     (--max: only a lower bound), 4 a fault of headgate.
     """
-    question = _question(asked, options)
+    question = _question(asked, {**options, "asked": asked})
     place = _place(save, options["contracts"])
     drawn = PictureFile(out, (save, options["contracts"])) if out is not None else None
+    if drawn is not None and question.asked is Asked.OVERSUBSCRIPTION:
+        drawn.refuse_without_time()
     if explain:
         _refuse_explaining(question)
     try:
-        answer, explanation = ask_with_progress(question, explain)
+        answer, explanation = ask_with_progress(question, explain, click.get_current_context().obj)
     except QuestionError as error:
         raise BadInput(str(error)) from error
     except NoReplayError as error:
@@ -200,7 +239,7 @@ def _place(save: str | None, contracts: str | None) -> Path | None:
 
 def _question(asked: str, options: dict[str, Any]) -> Question:
     agreed = read_contracts(options["contracts"]) if options["contracts"] is not None else None
-    policy = options["policy"] or (agreed.policy if agreed is not None else None)
+    policy = options["policy"] or _policy_of_files(asked, options, agreed)
     if policy is None:
         raise BadInput("--policy: expected who serves, such as sfq, fcfs or priority; see headgate find --help")
     tenants, weights, priorities = _tenants(options, agreed)
@@ -222,7 +261,10 @@ def _question(asked: str, options: dict[str, Any]) -> Question:
         against=_against(options["against"]),
         device=_device(options["device"], agreed),
         contracts=agreed,
-        parameters={name: options[name] for name in ("rate", "depth", "level") if options[name] is not None},
+        parameters={name: options[name] for name in NUMBERS if options[name] is not None},
+        floors=_wholes("floors", options["floors"]),
+        pages=_wholes("pages", options["pages"]),
+        colours=_colours(asked, options["colours"], agreed),
         limit_seconds=options["limit"],
         minimal=options["minimal"],
         seed=options["seed"],
@@ -238,23 +280,46 @@ def _against(named: str | None) -> str | None:
 
 
 def _tenants(options: dict[str, Any], agreed: ContractSet | None) -> tuple[int, tuple[Fraction, ...], tuple[int, ...]]:
-    weights, priorities = options["weights"] or (), options["priorities"] or ()
-    if any(number.denominator != 1 for number in priorities):
-        raise BadInput("--priorities: expected whole numbers from 0 to 99")
-    priorities = tuple(int(number) for number in priorities)
+    weights, priorities = options["weights"] or (), _wholes("priorities", options["priorities"], " from 0 to 99")
     if agreed is None:
-        return options["tenants"] or len(weights) or len(priorities) or 2, weights, priorities
-    given = [name for name in ("tenants", "weights", "priorities") if options[name] is not None]
+        lists = (weights, priorities, *(options[name] or () for name in ("floors", "pages", "colours")))
+        count = next((len(each) for each in lists if each), 2)
+        return options["tenants"] if options["tenants"] is not None else count, weights, priorities
+    given = [name for name in ("tenants", "weights", "priorities", "colours") if options[name] is not None]
     if given:
         raise BadInput(f"--{given[0]}: expected it from the contract file, which --contracts gives, or none")
     promised = agreed.guaranteed
     if not promised:
         raise InputError(agreed.source, "at least one tenant with a guarantee")
+    if options["asked"] == Asked.CONFLICT.value:
+        return len(promised), (), ()
     return (
         len(promised),
         tuple(contract.guaranteed_bytes_per_ns for contract in promised),
         tuple(min(99, contract.priority) for contract in promised),
     )
+
+
+def _wholes(name: str, given: tuple[Fraction, ...] | None, which: str = "") -> tuple[int, ...]:
+    if given is not None and any(number.denominator != 1 for number in given):
+        raise BadInput(f"--{name}: expected whole numbers{which}")
+    return tuple(int(number) for number in given or ())
+
+
+def _policy_of_files(asked: str, options: dict[str, Any], agreed: ContractSet | None) -> str | None:
+    """Return the policy that the rest of the command line implies: of colours it gives, the colours as they are."""
+    if asked == Asked.CONFLICT.value:
+        return "masks" if agreed is not None or options["colours"] is not None else None
+    return agreed.policy if agreed is not None else None
+
+
+def _colours(asked: str, given: tuple[int, ...] | None, agreed: ContractSet | None) -> tuple[int, ...]:
+    if agreed is None or asked != Asked.CONFLICT.value:
+        return given or ()
+    masks = [contract.page_color for contract in agreed.guaranteed]
+    if None in masks:
+        raise InputError(agreed.source, "a page_color for each tenant with a guarantee")
+    return tuple(mask for mask in masks if mask is not None)
 
 
 def _device(name: str | None, agreed: ContractSet | None) -> Device | None:
@@ -272,11 +337,12 @@ def _with_expressions(question: Question, assumed: Sequence[str], shows: str | N
     if not assumed and shows is None:
         return question
     if not is_of_steps(question):
-        raise BadInput("--assume: expected --horizon STEPS, since expressions are about steps")
+        option = "--assume" if assumed else "--shows"
+        raise BadInput(f"{option}: expected --horizon STEPS, since expressions are about steps")
     from headgate.proofs.find.question import DEFAULT_STEPS
     from headgate.spec.expressions import parse_expression
 
-    steps = question.steps or DEFAULT_STEPS
+    steps = DEFAULT_STEPS if question.steps is None else max(1, question.steps)  # fewer are refused with the rest
     read = tuple(parse_expression(text, question.tenants, steps, "--assume") for text in assumed)
     shown = parse_expression(shows, question.tenants, steps, "--shows") if shows is not None else None
     return attrs.evolve(question, steps=steps, assume=read, shows=shown)

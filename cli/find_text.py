@@ -18,6 +18,15 @@ __all__ = ["as_json", "as_text", "explained_text", "verdict_of"]
 
 # What is there or not, rather than so much of it.
 UNCOUNTED = {Asked.CONDITION: "steps of which it holds", Asked.STARVATION: "a queue that waits for ever"}
+# What an amount of it is called, where that is not the question's own name.
+NAMES = {Asked.EVICTION: "loss of pages within a floor", Asked.CONFLICT: "bank shared by tenants"}
+# The rule to try for each question, where there is one.
+CORRECT = {
+    Asked.OVERSUBSCRIPTION: "corrected",
+    Asked.OVERRUN: "token",
+    Asked.EVICTION: "resident",
+    Asked.CONFLICT: "coloured",
+}
 # A policy that the same arrivals are worth a look under: what corrects the one that was asked about.
 FIXES = {"fq-codel-rejoins": "fq-codel", "vtc-no-lift": "vtc"}
 
@@ -61,7 +70,7 @@ def _said(answer: Answer) -> str:
     if answer.finding is Finding.FOUND and question.asked in UNCOUNTED:
         return f"{UNCOUNTED[question.asked]} ({about})"
     if answer.finding is Finding.FOUND and answer.value is not None:
-        value = f"{number_text(answer.value)} {answer.unit}"
+        value = f"{number_text(answer.value)} {_unit(answer)}"
         if question.maximise:
             proved = "proved maximal" if answer.proved_maximal else "not proved maximal"
             return f"{value}, {proved} ({about})"
@@ -74,12 +83,19 @@ def _said(answer: Answer) -> str:
     return f"{_wanted(question)}; stopped after {answer.seconds:.1f} s ({about})"
 
 
+def _unit(answer: Answer) -> str:
+    """Return the unit, as one is called where it is one: a page, not pages."""
+    return answer.unit[:-1] if answer.value == 1 and answer.unit.endswith("s") and answer.unit != "ns" else answer.unit
+
+
 def _wanted(question: Question) -> str:
+    name = NAMES.get(question.asked, question.asked.value)
     if question.maximise:
-        return f"the largest {question.asked.value}"
+        return f"the largest {name}"
+    article = "an" if name[0] in "aeiou" else "a"
     if question.at_least is None:
-        return f"a {question.asked.value}"
-    return f"a {question.asked.value} of {number_text(question.at_least)} or more"
+        return f"{article} {name}"
+    return f"{article} {name} of {number_text(question.at_least)} or more"
 
 
 def scope_text(question: Question) -> str:
@@ -90,6 +106,8 @@ def scope_text(question: Question) -> str:
         named = f"{named} against {other}"
     if question.asked is Asked.OVERSUBSCRIPTION:
         return f"{named}, {_many(question.tenants, 'tenant')}"
+    if question.asked in (Asked.EVICTION, Asked.CONFLICT):
+        return f"{named}, {_many(question.tenants, 'tenant')}, up to {_many(question.most_requests, 'request')}"
     if question.steps is not None:
         return f"{named}, {_many(question.tenants, 'queue')}, {_many(question.steps, 'step')}"
     tenants = "" if question.asked is Asked.OVERRUN else f"{_many(question.tenants, 'tenant')}, "
@@ -125,10 +143,8 @@ def _hints(answer: Answer, saved: str | None) -> Iterator[str]:
 def _fix(answer: Answer) -> str:
     """Return a rule that the same arrivals are worth a look under."""
     name, asked = answer.question.policy_name, answer.question.asked
-    if asked is Asked.OVERSUBSCRIPTION:
-        return "corrected"
-    if asked is Asked.OVERRUN:
-        return "token"
+    if asked in CORRECT:
+        return CORRECT[asked]
     if name in FIXES:
         return FIXES[name]
     if answer.schedule is not None and answer.schedule.mechanism == "steps":

@@ -25,9 +25,9 @@ LOOK_EVERY_S = 0.05
 class _Worker(threading.Thread):
     """Asks; `said` is what was established last."""
 
-    def __init__(self, question: Question, explain: bool) -> None:
+    def __init__(self, question: Question, explain: bool, began: float | None) -> None:
         super().__init__(daemon=True)
-        self.question, self.explain = question, explain
+        self.question, self.explain, self.began = question, explain, began
         self.explanation: Explanation | None = None
         self.answer: Answer | None = None
         self.failure: BaseException | None = None
@@ -36,11 +36,11 @@ class _Worker(threading.Thread):
     def run(self) -> None:
         """Ask; what goes wrong is kept for the main thread."""
         try:
-            self.answer = ask(self.question, self._hear)
+            self.answer = ask(self.question, self._hear, self.began)
             if self.explain:
                 from headgate.proofs.find.explain import explain_answer
 
-                self.explanation = explain_answer(self.answer, self._hear)
+                self.explanation = explain_answer(self.answer, self._hear, self.began)
         except BaseException as failure:
             self.failure = failure
 
@@ -55,9 +55,14 @@ class _Worker(threading.Thread):
             self.join(LOOK_EVERY_S)
 
 
-def ask_with_progress(question: Question, explain: bool = False) -> "tuple[Answer, Explanation | None]":
-    """Return the answer and, if it is to be explained and can be, why; what `ask` raises is raised here."""
-    worker = _Worker(question, explain)
+def ask_with_progress(
+    question: Question, explain: bool = False, began: float | None = None
+) -> "tuple[Answer, Explanation | None]":
+    """Return the answer and, if it is to be explained and can be, why; what `ask` raises is raised here.
+
+    The limit of the question counts from `began` (by `time.monotonic`; None: from now).
+    """
+    worker = _Worker(question, explain, began if began is not None else time.monotonic())
     worker.start()
     try:
         _wait(worker)

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import attrs
 import click
 
+from headgate.cli.began import process_began
 from headgate.cli.exits import BadInput, Exit, InternalFault
 from headgate.spec.errors import InputError, one_line
 
@@ -102,7 +103,7 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     # Records of a long schedule live until the end: looking for garbage among them costs a fifth of the time.
     gc.set_threshold(100_000)
-    code = run(sys.argv[1:])
+    code = run(sys.argv[1:], process_began())
     try:
         sys.stdout.flush()
     except OSError as error:  # what could not be written is dropped, lest the interpreter complain as it ends
@@ -111,11 +112,14 @@ def main() -> None:
     sys.exit(code)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command that `arguments` ask for; return the exit code. Only HEADGATE_DEBUG=1 shows a traceback."""
+def run(arguments: Sequence[str], began: float | None = None) -> int:
+    """Run the command that `arguments` ask for; return the exit code. Only HEADGATE_DEBUG=1 shows a traceback.
+
+    `began` is from when a limit counts, by `time.monotonic`; None: from when the command begins.
+    """
     _never_fail_on_a_character()
     try:
-        return _invoke(arguments)
+        return _invoke(arguments, began)
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
     except click.ClickException as error:
@@ -130,23 +134,30 @@ def run(arguments: Sequence[str]) -> int:
         return _refuse_file(error)
     except InternalFault as error:
         return _say(f"{error} (this is a fault of headgate, please report it)", Exit.INTERNAL_FAULT)
-    except Exception as error:
+    except BaseException as error:  # also what ends a program: only a verdict may end one with a verdict's code
         return _admit_fault(error)
 
 
-def _invoke(arguments: Sequence[str]) -> int:
+def _invoke(arguments: Sequence[str], began: float | None) -> int:
     """Run a command. Not by click's own `main`, which gives a broken pipe the exit code of a violation."""
     if "_HEADGATE_COMPLETE" in os.environ:
-        headgate.main(list(arguments), prog_name="headgate")
+        return _complete(arguments)
     try:
-        with headgate.make_context("headgate", list(arguments)) as context:
+        with headgate.make_context("headgate", list(arguments), obj=began) as context:
             code = headgate.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as end:
         code = end.exit_code
-    except SystemExit as end:
-        code = end.code
     return code if isinstance(code, int) else Exit.HOLDS
+
+
+def _complete(arguments: Sequence[str]) -> int:
+    """Answer a shell that completes a line: click does that, and then ends the program."""
+    try:
+        headgate.main(list(arguments), prog_name="headgate")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else Exit.HOLDS
+    return Exit.HOLDS
 
 
 def _never_fail_on_a_character() -> None:
@@ -161,7 +172,8 @@ def _refuse_usage(error: click.ClickException) -> int:
         return Exit.BAD_INPUT
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f" (see {context.command_path} --help)" if context is not None else ""
-    return _say(error.format_message() + hint, Exit.BAD_INPUT)
+    # Of a choice click lists what there is, a line each.
+    return _say(" ".join(error.format_message().split()) + hint, Exit.BAD_INPUT)
 
 
 def _refuse_file(error: OSError) -> int:
@@ -178,7 +190,7 @@ def _silence_stdout() -> int:
     return Exit.BROKEN_PIPE
 
 
-def _admit_fault(error: Exception) -> int:
+def _admit_fault(error: BaseException) -> int:
     if os.environ.get("HEADGATE_DEBUG") == "1":
         import traceback
 

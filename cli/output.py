@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ import click
 from headgate.spec.reading import decimal_text
 from headgate.spec.vocabulary import Verdict
 
-__all__ = ["Screen", "format_option", "json_text", "number_text", "readable", "shorten", "version"]
+__all__ = ["Screen", "format_option", "json_text", "number_text", "readable", "shorten", "table_lines", "version"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -110,3 +110,11 @@ def _is_unicode() -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield the rows in columns: the first to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
+        yield "  " + "  ".join(cells).rstrip()

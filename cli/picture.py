@@ -53,7 +53,7 @@ def page(shown: Replay, heading: Sequence[str]) -> Markup:
 def _drawn(shown: Replay) -> tuple[int, Markup]:
     """Return the height of what is drawn, and what it is."""
     lanes = [lane for lane in shown.lanes if lane.marks]
-    return _timeline(lanes) if lanes else _bars(shown)
+    return _timeline(lanes, shown.clock) if lanes else _bars(shown)
 
 
 def _svg(height: int, shown: Replay, *children: str, **attributes: object) -> Markup:
@@ -70,21 +70,21 @@ def _text(x: str | int, y: int, words: str, anchor: str = "start") -> Markup:
 # ---- lanes ----
 
 
-def _timeline(lanes: Sequence[Lane]) -> tuple[int, Markup]:
+def _timeline(lanes: Sequence[Lane], clock: str) -> tuple[int, Markup]:
     kept = [*lanes[:MOST_LANES], *(lane for lane in lanes[MOST_LANES:] if lane.label == "violation")]
     marks = [mark for lane in lanes for mark in lane.marks]
     begin, end = min(mark.begin_ns for mark in marks), max(mark.end_ns for mark in marks)
     axis = _Axis(begin, end if end > begin else begin + 1)
     height = TOP + LANE * len(kept) + 8
     rows = [_row(lane, TOP + LANE * number, axis) for number, lane in enumerate(kept)]
-    return height, join(*_ticks(axis, height), *rows)
+    return height, join(*_ticks(axis, height, clock), *rows)
 
 
-def _ticks(axis: _Axis, height: int) -> Iterator[Markup]:
+def _ticks(axis: _Axis, height: int, clock: str) -> Iterator[Markup]:
     for number in range(TICKS):
         at = axis.begin + (axis.end - axis.begin) * number / (TICKS - 1)
         yield tag("line", x1=axis.x(at), x2=axis.x(at), y1=TOP - 6, y2=height - 4, stroke="#e4e7eb")
-        words = f"{number_text(at)} ns" if number == TICKS - 1 else number_text(at)
+        words = f"{number_text(at)} {clock}" if number == TICKS - 1 else number_text(at)
         yield _text(axis.x(at), TOP - 12, words, "end" if number == TICKS - 1 else "middle")
 
 

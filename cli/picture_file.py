@@ -43,6 +43,11 @@ class PictureFile:
         if any(Path(other).resolve() == self.out.resolve() for other in others if other is not None):
             raise InputError(self.place, "a file that this command does not read or write already")
 
+    def refuse_without_time(self) -> None:
+        """Refuse a form that is one of times, for what has none."""
+        if self.out.suffix in (".json", ".vcd"):
+            raise InputError(self.place, "a name in .svg or .png, as time plays no part in this schedule")
+
     def write(self, schedule: Schedule, shown: Replay) -> None:
         """Write the picture of `schedule` run; InputError where the form cannot hold it, or the file be written."""
         partial = self.out.with_name(f".{self.out.name}.{os.getpid()}")
@@ -69,7 +74,7 @@ class PictureFile:
         if self.out.suffix == ".svg":
             return page(shown, _heading(schedule, shown)) + "\n"
         if not any(lane.marks for lane in shown.lanes):
-            raise InputError(self.place, "a name in .svg or .png, as time plays no part in this schedule")
+            self.refuse_without_time()
         if self.out.suffix == ".json":
             return trace_text(schedule, shown)
         try:
@@ -102,21 +107,21 @@ def _write_png(out: Path, schedule: Schedule, shown: Replay) -> None:
     axes = figure.subplots()
     axes.set_title("\n".join(_heading(schedule, shown)), loc="left", fontsize=8, parse_math=False)
     if kept:
-        _draw_lanes(axes, kept)
+        _draw_lanes(axes, kept, shown.clock)
     else:
         _draw_bars(axes, shown)
     with out.open("wb") as file:
         figure.savefig(file, format="png", dpi=120)
 
 
-def _draw_lanes(axes: "Axes", lanes: Sequence[Lane]) -> None:
+def _draw_lanes(axes: "Axes", lanes: Sequence[Lane], clock: str) -> None:
     for number, lane in enumerate(lanes):
         top = max((mark.value for mark in lane.marks if mark.value is not None), default=None) or 1
         for mark in lane.marks[:MOST_MARKS]:
             _draw_mark(axes, mark, number, 0.8 * float((mark.value if mark.value is not None else top) / top))
     axes.set_yticks(range(len(lanes)), [_plain(lane.label) for lane in lanes])
     axes.invert_yaxis()
-    axes.set_xlabel("ns")
+    axes.set_xlabel(clock)
 
 
 def _draw_mark(axes: "Axes", mark: Mark, number: int, height: float) -> None:

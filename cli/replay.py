@@ -20,6 +20,7 @@ from headgate.model.arbiters import Policy
 from headgate.model.replay import Lane, Replay, ReplayError
 from headgate.model.replay import replay as run_schedule
 from headgate.spec.errors import InputError, one_line
+from headgate.spec.loading import FOREIGN
 from headgate.spec.reading import Unreadable, parse_json, read_text
 from headgate.spec.schedules import LIMIT_BYTES, parse_schedule, schedule_of
 from headgate.spec.units import exact_text
@@ -76,7 +77,7 @@ def _shown(schedule: Schedule, chosen: str | Policy | None) -> Replay:
         return run_schedule(schedule, chosen)
     except ReplayError:
         raise
-    except Exception as error:
+    except FOREIGN as error:
         words = shorten(one_line(f"{type(error).__name__}: {error}"), 200)
         raise BadInput(f"--policy {chosen.name}: expected a policy that serves who waits, got {words}") from error
 
@@ -150,7 +151,7 @@ def _wrapped(before: str, text: str, screen: Screen) -> list[str]:
 
 def drawing(schedule: Schedule, shown: Replay, screen: Screen) -> str:
     """Return the timeline of a replay, or, where its claim is not about time, the two numbers as bars."""
-    drawn = timeline(shown.lanes, screen)
+    drawn = timeline(shown.lanes, screen, shown.clock)
     if drawn:
         return drawn
     observed, bound = _words(schedule)
@@ -186,6 +187,7 @@ def _as_json(schedule: Schedule, shown: Replay) -> str:
         "bound": exact_text(shown.bound),
         "unit": shown.unit,
         "finding": shown.finding,
+        "clock": shown.clock,
         "lanes": [_lane(lane) for lane in shown.lanes],
     }
     return json_text("replay", _verdict(shown), [result])

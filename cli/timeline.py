@@ -73,14 +73,17 @@ class _Line:
     colour: str | None = None
 
 
-def timeline(lanes: Sequence[Lane], screen: Screen) -> str:
-    """Return the lanes as lines of at most the screen's width, under an axis; empty where nothing is marked."""
+def timeline(lanes: Sequence[Lane], screen: Screen, clock: str = "ns") -> str:
+    """Return the lanes as lines of at most the screen's width, under an axis; empty where nothing is marked.
+
+    The axis counts what `clock` says; times get the unit that suits them.
+    """
     shown = [lane for lane in lanes if lane.marks]
     if not shown:
         return ""
     label_width = min(16, max(len(lane.label) for lane in shown) + 1)
     scale = _scale(shown, screen.width - label_width - 3)
-    lines = [*_axis(scale, screen)]
+    lines = [*_axis(scale, screen, clock)]
     for lane in _fewer(shown):
         lines += _lane(lane, scale, screen)
     hidden = len(shown) - len(_fewer(shown))
@@ -121,8 +124,9 @@ def _plain(number: Fraction) -> Fraction | int:
 # ---- the axis ----
 
 
-def _axis(scale: _Scale, screen: Screen) -> Iterator[_Line]:
-    unit, size = next((unit, size) for least, unit, size in UNITS if scale.end >= least)
+def _axis(scale: _Scale, screen: Screen, clock: str) -> Iterator[_Line]:
+    units = UNITS if clock == "ns" else ((0, clock, 1),)
+    unit, size = next((unit, size) for least, unit, size in units if scale.end >= least)
     numbers, line = [" "] * (scale.columns + 12), [screen.sign("─", "-")] * scale.columns
     free = 0
     for tick in _ticks(scale, size):

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import attrs
 
-from headgate.cli.output import Screen, json_text
+from headgate.cli.output import Screen, json_text, table_lines
 from headgate.properties.judge.compare import Comparison, compare
 from headgate.properties.judge.order import PairGap
 from headgate.properties.judge.report import (
@@ -223,14 +223,16 @@ def _lines(shown: Shown, screen: Screen) -> Iterator[str]:
     requests = sum(tenant.all.requests for tenant in report.tenants)
     names = len(report.tenants)
     yield f"{shown.file}, judged by {shown.contracts} (policy {report.policy}): {requests:,} requests, {names} tenants"
-    yield from _section(screen, "Under contract: GB/s, requests, MB in brackets", _contract_table(report))
-    yield from _section(screen, "Latency from arrival; lateness of requests in contract (us)", _latency_table(shown))
+    yield from _section(screen, "Under contract: GB/s, requests, MB in brackets", _contracttable_lines(report))
+    yield from _section(
+        screen, "Latency from arrival; lateness of requests in contract (us)", _latencytable_lines(shown)
+    )
     yield from _notes(report)
-    yield from _section(screen, "Where each tenant fared worst (us, MB)", _worst_table(report))
+    yield from _section(screen, "Where each tenant fared worst (us, MB)", _worsttable_lines(report))
     if any(tenant.missed for tenant in report.tenants):
         yield "  window: backlogged, and furthest below the guarantee; its backlog includes excess"
     if shown.baseline is not None:
-        yield from _section(screen, f"Tails, times those of {shown.baseline_file}", _ratio_table(shown))
+        yield from _section(screen, f"Tails, times those of {shown.baseline_file}", _ratiotable_lines(shown))
     yield ""
     yield from _machine_lines(shown)
     yield ""
@@ -240,15 +242,7 @@ def _lines(shown: Shown, screen: Screen) -> Iterator[str]:
 def _section(screen: Screen, title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield ""
     yield screen.paint(title, "title")
-    yield from _table(rows)
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the rows in columns: the first to the left, the others to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
-        yield "  " + "  ".join(cells).rstrip()
+    yield from table_lines(rows)
 
 
 def _decimal(value: Fraction | int | None, places: int, unit: int = 1) -> str:
@@ -264,7 +258,7 @@ def _us(value: Fraction | int | None) -> str:
     return _decimal(value, 3, 1000)
 
 
-def _contract_table(report: Report) -> list[list[str]]:
+def _contracttable_lines(report: Report) -> list[list[str]]:
     rows = [["tenant", "requests", "offered", "served", *(policing.value for policing in Policing)]]
     parts: list[tuple[str, TenantReport | Total]] = [(_named(tenant), tenant) for tenant in report.tenants]
     for name, part in [*parts, (ALL_GUARANTEED, report.guaranteed)]:
@@ -284,7 +278,7 @@ def _tally(tally: Tally | None) -> str:
     return f"{tally.requests:,} ({_decimal(tally.bytes, 1, 10**6)})" if tally.requests else "0"
 
 
-def _latency_table(shown: Shown) -> list[list[str]]:
+def _latencytable_lines(shown: Shown) -> list[list[str]]:
     report = shown.report
     rows = [["tenant", "p50", "p99", "max", "latest", "SLO", "broken", _delay_head(report)]]
     for tenant in report.tenants:
@@ -329,7 +323,7 @@ def _notes(report: Report) -> Iterator[str]:
         yield "  SFQ would keep best-effort traffic in the background; under the policy none it competes like any other"
 
 
-def _worst_table(report: Report) -> list[list[str]]:
+def _worsttable_lines(report: Report) -> list[list[str]]:
     heads = ["tenant", "longest wait", "of arrival", "window from", "to", "owed", "served", "finished early"]
     rows = [heads]
     for tenant in report.tenants:
@@ -343,7 +337,7 @@ def _worst_table(report: Report) -> list[list[str]]:
     return rows
 
 
-def _ratio_table(shown: Shown) -> list[list[str]]:
+def _ratiotable_lines(shown: Shown) -> list[list[str]]:
     rows = [["tenant", "p50", "p99", "max", "latest"]]
     for found in shown.comparisons():
         ratios = [_decimal(ratio, 3) for ratio in (found.p50, found.p99, found.max, found.worst)]

@@ -32,10 +32,12 @@ def _row(trust: Trust) -> dict[str, Any]:
         "assumptions": list(trust.assumptions),
         "abstraction": trust.abstraction,
         "limit": trust.limit,
+        "rests_on": [{"theorem": name, "limit": limit} for name, limit in trust.rests_on],
         "invariants": {name: list(conjuncts) for name, conjuncts in trust.shown},
         "borrowed_invariants": list(trust.borrowed),
         "no_spacer": trust.no_spacer or None,
         "never_less": trust.theorem.partner or None,
+        "unpaired": trust.theorem.unpaired or None,
     }
 
 
@@ -52,13 +54,19 @@ def _theorem(trust: Trust, screen: Screen) -> Iterator[str]:
         yield from _wrapped("abstracts", trust.abstraction, screen)
     if trust.limit:
         yield from _wrapped("only up to", trust.limit, screen)
+    if trust.rests_on:
+        yield from _wrapped(
+            "rests on", ", ".join(f"{name} ({limit})" if limit else name for name, limit in trust.rests_on), screen
+        )
     for name, conjuncts in trust.shown:
         words = ", ".join(conjunct.replace("_", " ") for conjunct in conjuncts)
         yield from _wrapped("inductive", f"{name} ({words})", screen)
+    if theorem.unpaired:
+        yield from _wrapped("no partner", theorem.unpaired, screen)
     if trust.no_spacer:
         yield from _wrapped("no Spacer", trust.no_spacer, screen)
     if trust.borrowed:
-        yield from _wrapped("rests on", f"the invariants of other theorems: {', '.join(trust.borrowed)}", screen)
+        yield from _wrapped("borrows", f"the invariants of other theorems: {', '.join(trust.borrowed)}", screen)
 
 
 def _exactness(table: Sequence[Exactness], screen: Screen) -> Iterator[str]:

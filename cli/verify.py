@@ -8,7 +8,7 @@ import difflib
 import fnmatch
 import importlib.resources
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,14 @@ def verify(
     Exit codes: 0 all as it should be, 1 something that should hold does not, 2 bad input, 3 something is unknown,
     4 a fault of headgate.
     """
+    if listed or trusted:
+        given = {"--list": listed and trusted, "--witness": folder, "--smt2": smt2_folder, "--recheck": is_rechecked,
+                 "--report": report_folder, "--format github": form == "github"}  # fmt: skip
+        _refuse_idle("--trust" if trusted else "--list", given)
+    folders = {"--witness": folder, "--smt2": smt2_folder, "--report": report_folder}
+    for option, path in folders.items():
+        if path is not None and not _can_be_folder(path):
+            raise BadInput(f"{option} {path[:100]}: expected a folder, or one that can be made")
     agreed = read_contracts(contracts) if contracts is not None else _shipped()
     theorems, checks = _selected(patterns, agreed)
     if listed:
@@ -101,6 +109,18 @@ def verify(
         judged = None if is_judged(agreed) else agreed.policy
         click.echo(report(results, checks, agreed.source, judged, folder, verbose, Screen.of_stdout()))
     return exit_for(verdict)
+
+
+def _refuse_idle(alone: str, given: Mapping[str, object]) -> None:
+    idle = [option for option, value in given.items() if value]
+    if idle:
+        raise BadInput(f"{alone} proves nothing: expected it without {idle[0]}")
+
+
+def _can_be_folder(name: str) -> bool:
+    """Whether `name` is that of a folder, or its nearest parent that exists is one."""
+    path = Path(name).absolute()
+    return bool(name) and next(each for each in (path, *path.parents) if each.exists()).is_dir()
 
 
 def _trust(theorems: Sequence[Theorem], patterns: Sequence[str], form: str) -> str:

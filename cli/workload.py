@@ -82,7 +82,7 @@ def replay_workload(
     classes: short (up to the median), middle, and whale (the longest 5 %); each policy that evicts is replayed without
     the whales as well.
 
-    Exit codes: 0 every token in time, 1 some late, 2 bad input.
+    Exit codes: 0 every token in time, 1 some late, 2 bad input, 3 undecided (nothing promised, or nothing done).
     """
     agreed = read_contracts(contracts)
     if plot is not None:
@@ -119,7 +119,19 @@ def _server(agreed: ContractSet, pages: int | None, slots: int, admission: str) 
     rate = supply(agreed.device, agreed.device.max_temperature_c).rate
     if rate <= 0:
         raise InputError(agreed.source, "a device that refresh leaves some rate", "none at its highest temperature")
-    return Server(pages or _room(agreed, kv), rate, kv, slots, admission)
+    capacity = pages or _room(agreed, kv)
+    return Server(capacity, rate, kv, slots, admission, _floors(agreed, kv, capacity))
+
+
+def _floors(agreed: ContractSet, kv: KeyValue, capacity: int) -> tuple[int | None, ...]:
+    """Return the whole pages that the requests of each tenant keep, where the file says so."""
+    stated = [contract.kv_floor_bytes for contract in agreed.contracts]
+    floors = tuple(None if each is None else each // kv.page_bytes for each in stated)
+    pages = sum(each or 0 for each in floors)
+    if pages > capacity:
+        words = f"floors (kv_floor_mb) of at most the {capacity} pages of the cache in all"
+        raise InputError(agreed.source, words, f"{pages} pages")
+    return floors if any(each is not None for each in floors) else ()
 
 
 def _room(agreed: ContractSet, kv: KeyValue) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from headgate.cli.output import Screen, json_text
+from headgate.cli.output import Screen, json_text, table_lines
 from headgate.model.memory.serving import PREEMPT, Outcome, Server, Share
 from headgate.spec.reading import decimal_text
 from headgate.spec.units import exact_text
@@ -44,9 +44,17 @@ class Setting:
         return SHORT if size <= self.short else WHALE if size > self.long else 1
 
     def verdict(self, runs: Sequence["Replayed"]) -> Verdict:
-        """Return whether every token was in time."""
-        late = any(s.first_late or s.next_late for run in runs for row in run.whole.shares for s in row)
-        return Verdict.VIOLATED if late else Verdict.HOLDS
+        """Return whether every token was in time: violated if one was late; else undecided if some may still be late.
+
+        Of a request that is refused by name no token is owed. Where none was served, or none is promised by a time,
+        nothing is shown.
+        """
+        shares = [share for run in runs for row in run.whole.shares for share in row]
+        if any(share.first_late or share.next_late for share in shares):
+            return Verdict.VIOLATED
+        promised = self.server.kv.first_slo_ns is not None or self.server.kv.next_slo_ns is not None
+        is_over = all(merged(_by_kind(run.whole)).done for run in runs) and not any(s.unfinished for s in shares)
+        return Verdict.HOLDS if promised and is_over else Verdict.UNDECIDED
 
 
 @attrs.frozen
@@ -187,6 +195,7 @@ def _shares_json(setting: Setting, outcome: Outcome, whales: bool) -> Iterator[d
                 "hits": share.hits,
                 "misses": {
                     "new": share.fresh,
+                    "forgotten": share.forgotten,
                     "evicted": dict(zip(KINDS, share.lost_to, strict=True)),
                     "no_frame": share.unseated,
                     "preempted": share.recomputed,
@@ -196,8 +205,8 @@ def _shares_json(setting: Setting, outcome: Outcome, whales: bool) -> Iterator[d
                 "preempted_pages": share.preempted_pages,
                 "ttft_late": share.first_late,
                 "itl_late": share.next_late,
-                "prefix_blocks": share.blocks,
-                "prefix_blocks_of_running": share.shared_blocks,
+                "prompt_pages": share.prompt_pages,
+                "prompt_pages_found": {"in_use": share.found_used, "left_over": share.found_left},
             }
 
 
@@ -239,16 +248,16 @@ def _lines(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iterat
     for run in runs:
         yield ""
         yield screen.paint(_title(run), "title")
-        yield from _table(_rows(run))
+        yield from table_lines(_rows(run))
         yield from _missed_lines(run)
     yield ""
     yield screen.paint("Memory held over time, by class in %; Jain's index over tenants", "title")
-    yield from _table(_fairness(runs, "page_ticks"))
+    yield from table_lines(_fairness(runs, "page_ticks"))
     yield ""
     yield screen.paint("Tokens, by class in %; Jain's index over tenants", "title")
-    yield from _table(_fairness(runs, "tokens"))
+    yield from table_lines(_fairness(runs, "tokens"))
     yield ""
-    yield from _prefixes(runs)
+    yield from _prefixes(setting, runs)
     yield from _essay(setting, runs, screen)
     yield ""
     yield from _verdict(setting, runs, screen)
@@ -271,7 +280,7 @@ def _rows(run: Replayed) -> list[list[str]]:
 def _missed_lines(run: Replayed) -> Iterator[str]:
     for name, share in zip(KINDS, _by_kind(run.whole), strict=True):
         lost = [f"{lost:,} for a {kind}" for kind, lost in zip(KINDS, share.lost_to, strict=True) if lost]
-        reasons = [f"{share.fresh:,} new", *lost]
+        reasons = [f"{share.fresh:,} new", *([f"{share.forgotten:,} forgotten"] if share.forgotten else []), *lost]
         reasons += [f"{share.unseated:,} without a frame"] if share.unseated else []
         reasons += [f"{share.recomputed:,} preempted"] if share.recomputed else []
         yield f"  {name} misses: {', '.join(reasons)}"
@@ -287,12 +296,18 @@ def _fairness(runs: Sequence[Replayed], counted: str) -> list[list[str]]:
     return rows
 
 
-def _prefixes(runs: Sequence[Replayed]) -> Iterator[str]:
-    share = merged(_by_kind(runs[0].whole))
-    if share.blocks:
-        shared = f"{share.shared_blocks:,} of {share.blocks:,} prompt blocks of 512 tokens ({runs[0].rule})"
-        yield f"{shared} were those of a request that was there; each is counted for its own request here"
-        yield ""
+def _prefixes(setting: Setting, runs: Sequence[Replayed]) -> Iterator[str]:
+    shares = [merged(_by_kind(run.whole)) for run in runs]
+    if not any(share.found_used + share.found_left + share.forgotten for share in shares):
+        return
+    rows = [["prompts, in pages", "all", "found %", "in use", "left over", "forgotten"]]
+    for run, share in zip(runs, shares, strict=True):
+        found = _percent(part(share.found_used + share.found_left, share.prompt_pages), 4)
+        counts = (share.found_used, share.found_left, share.forgotten)
+        rows.append([run.rule, f"{share.prompt_pages:,}", found, *(f"{count:,}" for count in counts)])
+    yield from table_lines(rows)
+    yield "  a page that several use is there once and charged to who came first, then the next (EV-13, WL-4)"
+    yield ""
 
 
 def _essay(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iterator[str]:
@@ -308,7 +323,7 @@ def _essay(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iterat
         rows.append([f"short evicted per 10^6 uses, {words} whales", "", *cells])
     times = [growth(run) for run in runs]
     rows.append(["times as many with whales", "2 to 4", *(NOTHING if t is None else _rounded(t, 2) for t in times)])
-    yield from _table(rows)
+    yield from table_lines(rows)
     yield f"  the longest 5 % come to {_percent(wanted(setting), 1)} % of the pages of all requests"
 
 
@@ -323,7 +338,9 @@ def _verdict(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iter
     if kv.first_slo_ns is None and kv.next_slo_ns is None:
         yield "no token is promised by a time: [kv] has no ttft_slo_ms and no itl_slo_ms"
     elif setting.verdict(runs) is Verdict.HOLDS:
-        yield f"{screen.paint('HOLDS', 'good')}: every token is in time, under every policy"
+        yield f"{screen.paint('HOLDS', 'good')}: every token of what was not refused is in time, under every policy"
+    elif setting.verdict(runs) is Verdict.UNDECIDED:
+        yield f"{screen.paint('UNDECIDED', 'doubt')}: no token is late, but requests are unfinished, or none is done"
     else:
         late = [merged(_by_kind(run.whole)) for run in runs]
         counts = ", ".join(f"{r.rule} {t.first_late + t.next_late:,}" for r, t in zip(runs, late, strict=True))
@@ -337,11 +354,3 @@ def _percent(value: Fraction | None, places: int) -> str:
 def _rounded(value: Fraction, places: int) -> str:
     """Return a number for reading, with at most so many places."""
     return decimal_text(round(Fraction(value), places))
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the rows in columns: the first to the left, the others to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
-        yield "  " + "  ".join(cells).rstrip()

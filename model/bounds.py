@@ -24,6 +24,7 @@ __all__ = [
     "drr_idle_delay",
     "drr_latency",
     "drr_request_delay",
+    "drr_second_turn_delay",
     "early_delay",
     "fcfs_delay",
     "fq_codel_bypass",
@@ -36,6 +37,7 @@ __all__ = [
     "pairwise_gap",
     "pieces",
     "promised_delay",
+    "released_delay",
     "round_gap",
     "scfq_delay",
     "sfq_delay",
@@ -171,6 +173,31 @@ def drr_idle_delay(size: Number, quanta: Number, others: Number, rate: Fraction,
     Source: M. Shreedhar, G. Varghese 1995, for the turns; the bound is this project's.
     """
     return (size + quanta + others) * _ns_per_byte(rate) + blackout
+
+
+@implements("BD-15")
+def released_delay(
+    size: Number, ahead: Number, in_way: Number, released: Fraction, rate: Fraction, blackout: Number
+) -> Number:
+    """Return (R B + `in_way` + `ahead`) / (R - `released`) + l / R: from expected arrival to finish, by deadlines.
+
+    `ahead` are the bytes of others that may be due before the request: of some tenants all, of the rest one request
+    and what follows it at the rate `released`, the sum of their guarantees. `in_way` is what has just begun.
+    Source: this project; the counting is that of the demand of J. Liebeherr, D. Wrege, D. Ferrari 1996.
+    """
+    return size * _ns_per_byte(rate) + (rate * blackout + in_way + ahead) * _ns_per_byte(rate - released)
+
+
+@implements("BD-15")
+def drr_second_turn_delay(
+    size: Number, quantum: Number, quanta: Number, others: Number, rate: Fraction, blackout: Number, cost: Number
+) -> Number:
+    """Return (2 q + Q + `others`) / R + B - (Q - l) / g: a request of DRR that its tenant's first turn cannot pay for.
+
+    `quanta` (q) is the sum of the others' quanta, `others` what they had left or what was in the way, and `cost` is
+    (Q - l) / g: the request follows that much of its own tenant, and is expected no sooner. Source: this project.
+    """
+    return (quanta + quanta + quantum + others) * _ns_per_byte(rate) + blackout + cost * -1
 
 
 @implements("BD-6")

@@ -9,9 +9,20 @@ import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from headgate.model.adversaries import (
+    MOST_REQUESTS,
+    Draft,
+    Stage,
+    crowds,
+    cut,
+    dark_at,
+    floods,
+    overtaken,
+    turns,
+)
 from headgate.model.arbiters import ARBITERS
 from headgate.model.simulator import effective_rate_of
-from headgate.model.witness import MOST_REQUESTS, Draft, Reached, Stage, crowds, cut, dark_at, floods, run_draft
+from headgate.model.witness import Reached, run_draft
 from headgate.spec.units import ExactNs
 from headgate.spec.vocabulary import Excess, Request
 
@@ -47,6 +58,8 @@ def _drafts(policy: str, stage: Stage, latency: ExactNs) -> Iterator[Draft]:
         yield from _surges(stage, latency)
     else:
         yield from floods(stage)
+        yield from overtaken(stage)
+        yield from turns(stage) if policy == "drr" else ()
 
 
 # ---- excess ----

@@ -23,6 +23,7 @@ __all__ = [
     "offer",
     "paused_full",
     "paused_refill",
+    "police",
     "refill",
     "step",
 ]
@@ -108,3 +109,19 @@ def paused_refill(bucket: PausedBucket, rate: Number, depth: Number, elapsed: Nu
         bucket.level >= depth, PausedBucket(bucket.level, since), PausedBucket(refilled.level, 0)
     )
     return after
+
+
+def police(
+    rule: str, bucket: PausedBucket, rate: Number, depth: Number, elapsed: Number, size: Number, *rates: Number
+) -> tuple[Number, Any, PausedBucket]:
+    """Return (level before, admitted, bucket) of an offer under "token", "essay" or "paused".
+
+    `rates` are those of the essay's rule: the sum of all rates, and the capacity. Only "paused" has uncounted time.
+    """
+    if rule == "paused":
+        refilled = paused_refill(bucket, rate, depth, elapsed)
+    else:
+        refilled = PausedBucket(refill(Bucket(bucket.level), rate, depth, elapsed).level, bucket.uncounted)
+    here = Bucket(refilled.level)
+    admitted, after = essay_offer(here, size, *rates) if rule == "essay" else offer(here, size)
+    return refilled.level, admitted, PausedBucket(after.level, refilled.uncounted)

@@ -7,6 +7,8 @@ that the largest request is a closed form.
 """
 
 import enum
+import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -16,15 +18,16 @@ from headgate.model.bounds import (
     Line,
     burst_wait,
     calculus_delay,
-    deadline_delay,
     drr_delay,
     drr_idle_delay,
     drr_latency,
     drr_request_delay,
+    drr_second_turn_delay,
     early_delay,
     fcfs_delay,
     largest_within,
     own_rate,
+    released_delay,
     scfq_delay,
     sfq_delay,
     wfq_delay,
@@ -115,16 +118,31 @@ class Crowd:
 
 
 @attrs.frozen
+class _Other:
+    """So many others with one guarantee and one largest request, a line in x."""
+
+    size: Line
+    rate: BytesPerNs
+    count: int
+
+
+@attrs.frozen
 class _Sizes:
-    """The sizes that a delay depends on, as lines in x; what is a largest of several comes as all of them."""
+    """The sizes that a delay depends on, as lines in x; what is a largest of several comes as all of them.
+
+    `each` are the others, those whose requests cost least (L / g) first.
+    """
 
     own: Line
     others: Line
-    longest: tuple[Line, ...]
+    longest: tuple[Line, ...]  # of the others, and of the background
     costs: tuple[Line, ...]  # L / g in ns
     background: tuple[Line, ...]
+    each: tuple[_Other, ...]
 
 
+# A report asks for the same sizes for every policy and figure of a tenant.
+@functools.lru_cache(maxsize=16)
 def _sizes(crowd: Crowd, contract: Contract, vary: Vary) -> _Sizes:
     others = list(crowd.others(contract))
     own = Line(Fraction(1)) if vary in (Vary.OWN, Vary.ALL) else Line(Fraction(0), Fraction(contract.max_request_bytes))
@@ -133,18 +151,18 @@ def _sizes(crowd: Crowd, contract: Contract, vary: Vary) -> _Sizes:
     def size(group: Group) -> Line:
         return Line(Fraction(1)) if open_others else Line(Fraction(0), Fraction(group.contract.max_request_bytes))
 
-    sizes = [size(group) for group in others]
+    each = [_Other(size(group), group.contract.guaranteed_bytes_per_ns, group.count) for group in others]
     background = [Line(Fraction(0), Fraction(c.max_request_bytes)) for c in crowd.best_effort]
-    background += [s for s, g in zip(sizes, others, strict=True) if g.contract.excess is Excess.BACKGROUND]
+    background += [size(group) for group in others if group.contract.excess is Excess.BACKGROUND]
     background += [own] if contract.excess is Excess.BACKGROUND else []
-    costs = [own * (1 / contract.guaranteed_bytes_per_ns)]
-    costs += [s * (1 / g.contract.guaranteed_bytes_per_ns) for s, g in zip(sizes, others, strict=True)]
+    costs = [own * (1 / contract.guaranteed_bytes_per_ns), *(other.size * (1 / other.rate) for other in each)]
     return _Sizes(
         own,
-        sum((s * g.count for s, g in zip(sizes, others, strict=True)), Line(Fraction(0))),
-        _upper([own, *sizes]),
+        sum((other.size * other.count for other in each), Line(Fraction(0))),
+        _upper([Line(Fraction(0)), *(other.size for other in each), *background]),
         _upper(costs),
         _upper([Line(Fraction(0)), *background]),
+        tuple(sorted(each, key=lambda other: other.size.at(1) / other.rate)),
     )
 
 
@@ -179,53 +197,125 @@ def _worth(crowd: Crowd, contract: Contract, own: bool) -> _Worth:
     return _Worth(rate, crowd.supply.rate / rate - 1)
 
 
-@implements("BD-3", "BD-4", "BD-6", "BD-14", "WF-3")
-def delay_lines(policy: str, crowd: Crowd, contract: Contract, own: bool, vary: Vary) -> tuple[Line, ...]:
-    """Return lines in the size that varies: the worst delay from expected arrival to finish is their largest.
+@implements("BD-3", "BD-4", "BD-6", "BD-14", "BD-15", "WF-3")
+def delay_lines(policy: str, crowd: Crowd, contract: Contract, own: bool, vary: Vary) -> tuple[tuple[Line, ...], ...]:
+    """Return bounds from expected arrival to finish, each the largest of its lines in the size that varies.
 
-    The delay is that of the tenant's largest request. It grows by one background request, L / R (clause PR-7).
+    The delay is that of the tenant's largest request; the least of the bounds is the one that counts. Background
+    traffic is in the way with one request (clause PR-7).
     """
     sizes = _sizes(crowd, contract, vary)
-    return _upper(list(_lines(policy, crowd, contract, own, sizes, sizes.own)))
+    return tuple(_upper(lines) for lines in _bounds(policy, crowd, contract, own, sizes, sizes.own))
+
+
+def _bounds(
+    policy: str, crowd: Crowd, contract: Contract, own: bool, sizes: _Sizes, size: Line
+) -> Iterator[Sequence[Line]]:
+    """Yield bounds for a request of `size`, the tenant's largest being `sizes.own`."""
+    if own and policy in ABSOLUTE:
+        yield from _released(crowd, contract, sizes, size)
+    elif own and policy == "drr":
+        yield list(_drr_own(crowd, contract, sizes, size))
+    else:
+        yield list(_lines(policy, crowd, contract, own, sizes, size))
 
 
 def _lines(policy: str, crowd: Crowd, contract: Contract, own: bool, sizes: _Sizes, size: Line) -> Iterator[Line]:
-    """Yield the lines for a request of `size`, the tenant's largest being `sizes.own`."""
-    for background in sizes.background:
-        blackout = background * (1 / crowd.supply.rate) + crowd.supply.blackout_ns
-        yield from _lines_of(policy, crowd, contract, own, sizes, size, blackout)
-
-
-def _lines_of(
-    policy: str, crowd: Crowd, contract: Contract, own: bool, sizes: _Sizes, size: Line, blackout: Line
-) -> Iterator[Line]:
-    rate, worth = crowd.supply.rate, _worth(crowd, contract, own)
+    """Yield lines that hold from expected arrivals at the rate that the tenant is worth."""
+    rate, worth, blackout = crowd.supply.rate, _worth(crowd, contract, own), Line(Fraction(0), crowd.supply.blackout_ns)
     if policy == "sfq":
-        yield sfq_delay(size, sizes.others, rate, blackout)
+        for background in sizes.background:
+            yield sfq_delay(size, sizes.others + background, rate, blackout)
     elif policy == "scfq":
-        yield scfq_delay(size, sizes.others, rate, blackout, worth.rate)
-    elif policy == "early":
+        for in_way in _in_way(sizes):
+            yield scfq_delay(size, in_way, rate, blackout, worth.rate)
+    elif policy in ("early", "wf2q+"):
         for longest in sizes.longest:
             yield early_delay(size, longest, rate, blackout, contract.guaranteed_bytes_per_ns)
     elif policy == "wfq":
-        for longest in sizes.longest:
+        for longest in _begun(contract, sizes, sizes.each, size) if own else sizes.longest:
             yield wfq_delay(size, longest, rate, blackout, worth.rate)
-    elif policy == "wf2q+":
-        for longest in sizes.longest:
-            yield deadline_delay(size, longest, rate, blackout, contract.guaranteed_bytes_per_ns)
     elif policy == "drr":
-        for cost in sizes.costs:
+        for cost, in_way in itertools.product(sizes.costs, _in_way(sizes)):
             quanta = cost * (contract.guaranteed_bytes_per_ns * worth.turns)
-            yield drr_request_delay(size, worth.rate, quanta, sizes.others, rate, blackout)
+            yield drr_request_delay(size, worth.rate, quanta, in_way, rate, blackout)
     elif policy == "drr-curve":
-        for cost in sizes.costs:
+        for cost, background in itertools.product(sizes.costs, sizes.background):
             quantum = cost * contract.guaranteed_bytes_per_ns
-            latency = drr_latency(quantum, sizes.own, sizes.others, worth.turns, rate, blackout)
+            latency = drr_latency(quantum, sizes.own, sizes.others + background, worth.turns, rate, blackout)
             yield drr_delay(size, latency, worth.rate)
     elif policy == "fcfs":
-        yield fcfs_delay(sizes.own + sizes.others + _aggregate_burst(crowd), rate, blackout)
+        for background in sizes.background:
+            yield fcfs_delay(sizes.own + sizes.others + background + _aggregate_burst(crowd), rate, blackout)
     else:
         raise ValueError(f"expected a policy that gives a bound ({', '.join(DELAY_BOUNDS)}), got {policy!r}")
+
+
+def _in_way(sizes: _Sizes) -> tuple[Line, ...]:
+    """What the others have left over from before, or one background request: where one is in service, nobody waited."""
+    return _upper([sizes.others, *sizes.background])
+
+
+def _begun(contract: Contract, sizes: _Sizes, others: Sequence[_Other], size: Line) -> tuple[Line, ...]:
+    """What may be in the way by having begun: a background request, or one of another that is then owed no more.
+
+    What is due later than the request of `size` was begun in the place of all that its tenant could send by then.
+    """
+    window = size * (1 / contract.guaranteed_bytes_per_ns)
+    return (*sizes.background, *(other.size + window * -other.rate for other in others))
+
+
+@implements("BD-15")
+def _released(crowd: Crowd, contract: Contract, sizes: _Sizes, size: Line) -> Iterator[Sequence[Line]]:
+    """Yield a bound for every number of others that are counted by what they can be expected to send so far.
+
+    The rest is counted by all that is due before the request. Each is a bound; those whose requests cost least gain
+    most by the first count.
+    """
+    supply, blackout = crowd.supply, Line(Fraction(0), crowd.supply.blackout_ns)
+    window = size * (1 / contract.guaranteed_bytes_per_ns)
+    begun = list(_begun_by_the_last(contract, sizes, size))
+    released, rest = Fraction(0), sum((other.count * other.rate for other in sizes.each), Fraction(0))
+    sent = Line(Fraction(0))
+    for count in range(len(sizes.each) + 1):
+        ahead = sent + window * rest
+        yield [
+            released_delay(size, ahead, in_way, released, supply.rate, blackout)
+            for in_way in begun[len(sizes.each) - count]
+        ]
+        for other in sizes.each[count : count + 1]:
+            released, rest = released + other.count * other.rate, rest - other.count * other.rate
+            sent += other.size * other.count
+
+
+def _begun_by_the_last(contract: Contract, sizes: _Sizes, size: Line) -> Iterator[tuple[Line, ...]]:
+    """Yield what may be in the way by having begun, with none of the others, with the last of them, and so on to all.
+
+    Only what can be the largest is kept, so that a set of many tenants costs no more than it has kinds.
+    """
+    found = _upper(_begun(contract, sizes, (), size))
+    yield found
+    for other in reversed(sizes.each):
+        found = _upper([*found, *_begun(contract, sizes, (other,), size)])
+        yield found
+
+
+@implements("BD-15")
+def _drr_own(crowd: Crowd, contract: Contract, sizes: _Sizes, size: Line) -> Iterator[Line]:
+    """Yield the lines of a request that its tenant's first turn pays for, and of one that waits for the second.
+
+    With room to spare, waiting for a second turn is worse for small quanta: they are at least the own largest request.
+    """
+    supply, blackout, g = crowd.supply, Line(Fraction(0), crowd.supply.blackout_ns), contract.guaranteed_bytes_per_ns
+    own_cost = sizes.own * (1 / g)
+    small = 2 * crowd.total - g < supply.rate
+    for in_way in _in_way(sizes):
+        for cost in sizes.costs:
+            yield drr_idle_delay(size, cost * (crowd.total - g), in_way, supply.rate, blackout)
+        for cost in (own_cost,) if small else sizes.costs:
+            late = (cost * g + size * -1) * (1 / g)
+            quanta = cost * (crowd.total - g)
+            yield drr_second_turn_delay(size, cost * g, quanta, in_way, supply.rate, blackout, late)
 
 
 @implements("BD-6")
@@ -259,10 +349,16 @@ class Delays:
     calculus: ExactNs
 
 
+@implements("BD-2", "BD-3")
+def expected_delay(policy: str, crowd: Crowd, contract: Contract, own: bool) -> ExactNs:
+    """Return the worst delay of a tenant from expected arrival under `policy`; the set must be admissible."""
+    return min(_at(lines, 1) for lines in delay_lines(policy, crowd, contract, own, Vary.NONE))
+
+
 @implements("BD-2", "BD-3", "BD-7")
 def bounds_of(policy: str, crowd: Crowd, contract: Contract, own: bool) -> Delays:
     """Return the worst delays of a tenant under `policy`; the set must be admissible."""
-    expected = _at(delay_lines(policy, crowd, contract, own, Vary.NONE), 1)
+    expected = expected_delay(policy, crowd, contract, own)
     if policy == "fcfs":
         return Delays(expected, expected, expected)
     rate = shares(crowd, contract)[own and policy not in ABSOLUTE]
@@ -277,9 +373,11 @@ def bounds_of(policy: str, crowd: Crowd, contract: Contract, own: bool) -> Delay
 
 
 def _delay_of(policy: str, crowd: Crowd, contract: Contract, own: bool, size: int) -> ExactNs:
-    """Return the worst delay from expected arrival of a request of `size` bytes."""
-    sizes = _sizes(crowd, contract, Vary.NONE)
-    return _at(tuple(_lines(policy, crowd, contract, own, sizes, Line(Fraction(0), Fraction(size)))), 1)
+    """Return the worst delay of a request of `size` bytes, from expected arrival at what the tenant is worth."""
+    sizes, line = _sizes(crowd, contract, Vary.NONE), Line(Fraction(0), Fraction(size))
+    if policy in ABSOLUTE:
+        return min(_at(lines, 1) for lines in _bounds(policy, crowd, contract, own, sizes, line))
+    return _at(tuple(_lines(policy, crowd, contract, own, sizes, line)), 1)
 
 
 def _at(lines: Sequence[Line], x: int) -> Fraction:
@@ -292,9 +390,9 @@ def idle_delay(crowd: Crowd, contract: Contract) -> ExactNs:
     sizes = _sizes(crowd, contract, Vary.NONE)
     scale = _at(sizes.costs, 1)
     quanta = (crowd.total - contract.guaranteed_bytes_per_ns) * scale
-    blackout = crowd.supply.blackout_ns + _at(sizes.background, 1) / crowd.supply.rate
+    in_way = _at(_in_way(sizes), 1)
     return Fraction(
-        drr_idle_delay(contract.max_request_bytes, quanta, _at((sizes.others,), 1), crowd.supply.rate, blackout)
+        drr_idle_delay(contract.max_request_bytes, quanta, in_way, crowd.supply.rate, crowd.supply.blackout_ns)
     )
 
 
@@ -307,7 +405,8 @@ def largest_request(
     None where one byte is too large. Whose request it is, is said by `vary`, which is not NONE; where it is that of the
     others, there must be one.
     """
-    return largest_within(delay_lines(policy, crowd, contract, own, vary), latency)
+    found = [largest_within(lines, latency) for lines in delay_lines(policy, crowd, contract, own, vary)]
+    return max((size for size in found if size is not None), default=None)
 
 
 # ---- the set ----
@@ -320,7 +419,7 @@ def keeps_latencies(policy: str, crowd: Crowd) -> bool:
         return False
     return all(
         group.contract.latency_slo_ns is None
-        or bounds_of(policy, crowd, group.contract, own=True).expected <= group.contract.latency_slo_ns
+        or expected_delay(policy, crowd, group.contract, own=True) <= group.contract.latency_slo_ns
         for group in crowd.guaranteed
     )
 

@@ -8,23 +8,25 @@ leaves the promise open: that is unknown, unless a schedule breaks it.
 
 import itertools
 import math
+import re
 from fractions import Fraction
 
 import attrs
 
 from headgate.model.admission import admits, essay_admits, safe_capacity
-from headgate.model.bounds import promised_delay
+from headgate.model.adversaries import Stage
 from headgate.model.breach import breach
 from headgate.model.capacity import Supply
 from headgate.model.delays import DELAY_POLICIES, Crowd, bounds_of
 from headgate.model.memory.colours import banks_of
 from headgate.model.refresh import Refresh, effective_rate, worst_refresh
 from headgate.model.simulator import Server
-from headgate.model.witness import Stage
+from headgate.proofs.catalogue import catalogue
 from headgate.proofs.contract_consequences import Setting, consequences
 from headgate.proofs.contract_row import ContractCheck, Premise, Sought
 from headgate.proofs.figures import decimal, down, up, us, us_down
 from headgate.proofs.theorem import Kind
+from headgate.proofs.trust import rests_on
 from headgate.spec.units import BytesPerNs, Celsius, ExactNs
 from headgate.spec.vocabulary import POLICIES, Contract, ContractSet, Device, Excess, Request, Schedule
 
@@ -33,15 +35,19 @@ __all__ = ["contract_checks", "is_judged"]
 # Every curve of tREFI is at its longest when cold; the essay's grows once on the way, so both ends count.
 COLDEST_C = Fraction(-40)
 NOT_ARBITRATED = "none"
-# The theorem that gives a policy its bound, and the clause that states it.
+# The theorem that gives a policy its bound, and the clauses that state it.
 BOUNDS = {
     "sfq": ("sfq-delay", "FQ-5"),
-    "scfq": ("scfq-delay", "FQ-6"),
-    "early": ("early-delay", "EA-2"),
-    "wf2q+": ("wf2q-plus-delay", "WF-3"),
+    "early": ("deadlines-own-delay", "EA-2", "BD-15"),
+    "scfq": ("scfq-own-delay", "FQ-6", "BD-15"),
+    "wfq": ("wfq-own-delay", "WQ-7", "BD-15"),
+    "wf2q+": ("deadlines-own-delay", "WF-3", "BD-15"),
+    "drr": ("drr-own-delay", "BD-14", "BD-15"),
 }
 # A schedule that begins later than this has too many refresh intervals to be replayed.
 MOST_INTERVALS = 500_000
+# How the limit of a theorem begins whose proof runs the code for so many tenants.
+_UP_TO = re.compile(r"N = 2\.\.(\d+)")
 
 
 def contract_checks(contracts: ContractSet) -> tuple[ContractCheck, ...]:
@@ -61,7 +67,22 @@ def contract_checks(contracts: ContractSet) -> tuple[ContractCheck, ...]:
             for c in contracts.guaranteed
             if c.latency_slo_ns is None and fits and contracts.policy in BOUNDS
         ]
-    return (admission, *_colours(contracts), *promises, *consequences(setting, fits))
+    rows = (admission, *_colours(contracts), *promises, *consequences(setting, fits))
+    return tuple(_with_limit(row, len(contracts.guaranteed)) for row in rows)
+
+
+def _with_limit(row: ContractCheck, tenants: int) -> ContractCheck:
+    """Return the row; its scope says so where its theorem, or one below it, ran the code for fewer tenants."""
+    known = {theorem.id: theorem for theorem in catalogue()}
+    if row.kind is not Kind.PROVED or row.theorem not in known:
+        return row
+    below = (known[row.theorem], *rests_on(known[row.theorem]))
+    most = {each.id: int(found[1]) for each in below if (found := _UP_TO.match(each.limit))}
+    least = min(most, key=lambda name: most[name], default=None)
+    if least is None or tenants <= most[least]:
+        return row
+    words = f"for {tenants} tenants by the abstract proof; the code's own step was checked for {most[least]} ({least})"
+    return attrs.evolve(row, scope=f"{row.scope}; {words}")
 
 
 def is_judged(contracts: ContractSet) -> bool:
@@ -239,6 +260,9 @@ def _about(setting: Setting, contract: Contract, what: str, bound: ExactNs | Non
 
 def _premises(setting: Setting, bound: ExactNs | None) -> tuple[Premise, ...]:
     fitting = _fitting(setting)
+    if bound is not None and setting.contracts.policy == "wfq":
+        rate = f"{decimal(down(setting.rate))} GB/s, is that of the server"
+        return fitting, Premise(f"the rate of the fluid that the tags follow, {rate} at its hottest", True)
     if bound is not None or not fitting.met:
         return (fitting,)
     return fitting, Premise(f"the policy {setting.contracts.policy} has a bound that is proved", False)
@@ -250,8 +274,14 @@ def _held(setting: Setting, contract: Contract) -> ExactNs | None:
     shaped = all(c.excess is Excess.SHAPED for c in contracts.guaranteed)
     if contracts.policy not in DELAY_POLICIES or (contracts.policy == "fcfs" and not shaped):
         return None
+    return _own_delay(setting, contracts.policy, contract)
+
+
+def _own_delay(setting: Setting, policy: str, contract: Contract) -> ExactNs:
+    """Return the longest time from expected arrival to finish, with the guarantees of the file and its background."""
+    contracts = setting.contracts
     crowd = Crowd.of(contracts.contracts, Supply(setting.rate, contracts.device.blackout_ns))
-    return bounds_of(contracts.policy, crowd, contract, own=True).expected
+    return bounds_of(policy, crowd, contract, own=True).expected
 
 
 def _is_held(setting: Setting, contract: Contract, fits: bool) -> bool:
@@ -266,20 +296,11 @@ def _within(bound: ExactNs, promised: ExactNs) -> Premise:
 
 
 def _bound(setting: Setting, policy: str, contract: Contract) -> ExactNs | None:
-    """Return the longest time from expected arrival to finish, or None for a policy that gives none.
+    """Return the longest time from expected arrival to finish, or None for a policy without one that is proved.
 
     In-contract requests are at most the tenant's largest; a request in the background may have just begun.
     """
-    delay = promised_delay(
-        policy,
-        contract.max_request_bytes,
-        setting.others(contract),
-        setting.rate,
-        setting.contracts.device.blackout_ns,
-        contract.guaranteed_bytes_per_ns,
-        max(c.max_request_bytes for c in setting.contracts.guaranteed),
-    )
-    return None if delay is None else Fraction(delay) + Fraction(setting.background) / setting.rate
+    return _own_delay(setting, policy, contract) if policy in BOUNDS else None
 
 
 def _largest_background(contracts: ContractSet) -> int:

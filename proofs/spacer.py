@@ -269,6 +269,8 @@ NOT_ASKED: Mapping[str, str] = {
     "pages-quota": "its claim is one step from the invariant itself",
     "pages-preemption": "its claim is one step from the invariant itself",
     "drr-request-delay": "as for drr-turns",
+    "drr-own-delay": "as for drr-turns",
+    "scfq-own-delay": "as for sfq-delay",
     "drr-turns": "turns times quanta are products of unknowns",
 }
 

@@ -311,9 +311,10 @@ class _Run:
 
 
 def _times(term: Any, factor: Fraction | int) -> Any:
-    """Return a term times a factor that is whole."""
+    """Return a term times a factor that is whole; ValueError if it is not, since what is cut off would decide."""
     exact = Fraction(factor)
-    assert exact.denominator == 1, f"the scale does not clear {exact}"
+    if exact.denominator != 1:
+        raise ValueError(f"the scale does not clear {exact}")
     return term if exact == 1 else term * int(exact)
 
 

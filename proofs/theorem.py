@@ -69,7 +69,8 @@ class Theorem:
     What a reader has to trust is said here as well: `invariants` names those that it shows inductive (each conjunct of
     them can be left out, see `headgate.proofs.invariants`), `abstraction` what stands for the code where the proof does
     not run it, `limit` up to where it was checked ("N = 2..8"). `partner` is the theorem that says "never less" where
-    this one says "never more", itself where it says both.
+    this one says "never more", or the other way round; itself where it says both. What is to be proved has one, or says
+    in `unpaired` why nothing stands on its other side: so no bound, upper or lower, escapes by its wording.
     """
 
     id: str
@@ -86,6 +87,7 @@ class Theorem:
     abstraction: str = ""
     limit: str = ""
     partner: str = ""
+    unpaired: str = ""
 
 
 @attrs.frozen

@@ -1,6 +1,7 @@
 """What a reader has to trust: theorem by theorem, and of headgate and its solvers as a whole."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 import attrs
 
@@ -9,7 +10,10 @@ from headgate.proofs.spacer import NOT_ASKED
 from headgate.proofs.symbolic import symbolic
 from headgate.proofs.theorem import Expect, Theorem
 
-__all__ = ["TRUSTED_BASE", "Exactness", "Trust", "exactness", "trust_of"]
+__all__ = ["TRUSTED_BASE", "Exactness", "Trust", "exactness", "rests_on", "trust_of"]
+
+# An assumption names the theorems that show it: "(theorem sfq-code)", "the service curve of drr-service-curve".
+_WORD = re.compile(r"[a-z0-9+]+(?:-[a-z0-9+]+)+")
 
 # What could be wrong and would not show in a verdict, and what stands against that.
 TRUSTED_BASE = (
@@ -30,14 +34,17 @@ TRUSTED_BASE = (
 class Trust:
     """Of one theorem: what it assumes, what it abstracts, up to where it was checked, which invariants it rests on.
 
-    `shown` are the invariants that it shows inductive, `borrowed` those of other theorems that its premises use;
-    `no_spacer` says why Spacer is not asked to find them by itself.
+    `rests_on` are the theorems that show what it assumes, and those that show what these do, each with its own limit:
+    a claim for any number holds of the code only as far as they go. `shown` are the invariants that it shows inductive,
+    `borrowed` those of other theorems that its premises use; `no_spacer` says why Spacer is not asked to find them by
+    itself.
     """
 
     theorem: Theorem
     assumptions: tuple[str, ...]
     abstraction: str
     limit: str
+    rests_on: tuple[tuple[str, str], ...]
     shown: tuple[tuple[str, tuple[str, ...]], ...]
     borrowed: tuple[str, ...]
     no_spacer: str
@@ -45,7 +52,7 @@ class Trust:
 
 @attrs.frozen
 class Exactness:
-    """A theorem that says "never more", and the one that says "never less"; itself, where it says both."""
+    """A theorem that bounds something from one side, and the one from the other; itself, where it says both."""
 
     theorem: str
     partner: str
@@ -64,7 +71,24 @@ def trust_of(theorem: Theorem) -> Trust:
     shown = tuple((name, tuple(seen[name])) for name in theorem.invariants if name in seen)
     borrowed = tuple(name for name in seen if name not in theorem.invariants)
     without = NOT_ASKED.get(theorem.id, "")
-    return Trust(theorem, theorem.assumptions, theorem.abstraction, _limit(theorem), shown, borrowed, without)
+    below = tuple((each.id, _limit(each)) for each in rests_on(theorem))
+    return Trust(theorem, theorem.assumptions, theorem.abstraction, _limit(theorem), below, shown, borrowed, without)
+
+
+def rests_on(theorem: Theorem) -> tuple[Theorem, ...]:
+    """Return the theorems that the assumptions of `theorem` name, then those that theirs name, each once."""
+    from headgate.proofs.catalogue import catalogue
+
+    known = {each.id: each for each in catalogue()}
+
+    def below(one: Theorem, seen: set[str]) -> Iterator[Theorem]:
+        for name in _WORD.findall(" ".join(one.assumptions)):
+            if name in known and name not in seen:
+                seen.add(name)
+                yield known[name]
+                yield from below(known[name], seen)
+
+    return tuple(below(theorem, {theorem.id}))
 
 
 def _limit(theorem: Theorem) -> str:
@@ -77,5 +101,5 @@ def _limit(theorem: Theorem) -> str:
 
 
 def exactness(theorems: Sequence[Theorem]) -> list[Exactness]:
-    """Return the table: every theorem that bounds something from above, with its partner."""
+    """Return the table: every theorem that has another on its other side, with that partner."""
     return [Exactness(theorem.id, theorem.partner) for theorem in theorems if theorem.partner]

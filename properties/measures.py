@@ -126,11 +126,6 @@ def largest_of(services: Sequence[Service], tenant: int) -> int:
     return max((s.request.bytes for s in services if s.request.tenant == tenant), default=0)
 
 
-def waiting_at(services: Sequence[Service], number: int) -> list[Service]:
-    """Return those of `services` that waited when `services[number]` was started, itself included."""
-    return [s for s in services[number:] if s.release_ns <= services[number].start_ns]
-
-
 def file_positions(scenario: Scenario, services: Sequence[Service]) -> list[int]:
     """Return where the request of each service stands in the file; equal requests are counted in their order."""
     places: dict[Request, deque[int]] = {}
@@ -212,27 +207,6 @@ def goyal_lateness(scenario: Scenario, services: Sequence[Service]) -> Iterator[
         expected = max(service.release_ns, due[tenant])
         due[tenant] = expected + size / scenario.contracts[tenant].guaranteed_bytes_per_ns
         yield Lateness(tenant, size, sum(largest) - largest[tenant], service.finish_ns - expected)
-
-
-@attrs.frozen
-class Turn:
-    """Consecutive services of one tenant: positions [begin, end) in the list of services."""
-
-    tenant: int
-    begin: int
-    end: int
-
-
-def runs_of_service(services: Sequence[Service]) -> list[Turn]:
-    """Return the maximal runs of services of one tenant."""
-    turns: list[Turn] = []
-    for number, service in enumerate(services):
-        tenant = service.request.tenant
-        if turns and turns[-1].tenant == tenant:
-            turns[-1] = attrs.evolve(turns[-1], end=number + 1)
-        else:
-            turns.append(Turn(tenant, number, number + 1))
-    return turns
 
 
 def blocked(order: tuple[int, int, int]) -> Scenario:

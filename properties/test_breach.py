@@ -6,13 +6,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from headgate.model import delays
+from headgate.model.adversaries import Stage
 from headgate.model.breach import breach
 from headgate.model.capacity import Supply
 from headgate.model.delays import Crowd
 from headgate.model.refresh import Refresh
 from headgate.model.replay import replay
 from headgate.model.simulator import Server
-from headgate.model.witness import Stage
 from headgate.properties import strategies
 from headgate.properties.strategies import Scenario, long_run_rate
 from headgate.spec.links import checks

@@ -14,6 +14,7 @@ from headgate.model.memory.colours import (
     Dealing,
     banks_of,
     deal,
+    dealt_holders,
     essay_mask,
     holders_of,
     is_dealt_to,
@@ -168,6 +169,8 @@ def test_colours_are_there_iff_they_fit(tenants: int, count: int, banks: int) ->
     assert all(mask.bit_count() == count for mask in found)
     assert not any(common_banks(a, b) for a, b in itertools.combinations(found, 2))
     assert len(found) == min(tenants, banks // count)
+    held = masks_of(dealt_holders(tenants, count, banks), tenants)
+    assert held == (*found, *(0 for _ in range(tenants - len(found))))
     assert (len(found) == tenants) == room_for(count, banks, tenants)
     if banks <= 6:
         assert (len(found) == tenants) == are_there(tenants, count, frozenset(range(banks)))

@@ -190,4 +190,3 @@ def test_a_move_pays_iff_it_takes_less_in_all(reads: int, hot: int, cold: int) -
 def test_seven_reads_do_not_pay() -> None:
     """Fifteen per cent faster: seven reads win back one pass, and the copy is nearly two."""
     assert next(reads for reads in range(20) if migration.wins_back(reads, 100, 85)) == 13
-    assert 6 * 15 < 100 <= 7 * 15

@@ -106,6 +106,7 @@ class TenantTable:
     best_effort: Annotated[bool, flag()] = False
     hbm_quota_mb: Annotated[int, whole("a quota in MB, 0 or more", most=10**12)] | None = None
     cxl_quota_mb: Annotated[int, whole("a quota in MB, 0 or more", most=10**12)] | None = None
+    kv_floor_mb: Annotated[int, whole("a floor in MB, 0 or more", most=10**12)] | None = None
     page_color: Annotated[int, whole("a mask over banks, 1 or more", least=1, most=2**1024 - 1)] | None = None
 
 
@@ -301,6 +302,7 @@ def _contract(table: TenantTable, number: int, place: _Places) -> Contract:
         promised,
         hbm_quota_bytes=_bytes(table.hbm_quota_mb),
         cxl_quota_bytes=_bytes(table.cxl_quota_mb),
+        kv_floor_bytes=_bytes(table.kv_floor_mb),
         page_color=table.page_color,
     )
 

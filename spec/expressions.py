@@ -58,6 +58,7 @@ _WORDS = ("and", "or", "not")
 # A person types a line; these are far beyond it, and keep what a file can cost small.
 LONGEST = 2000
 _DEEPEST = 40
+_MOST_SIGNS = 300
 _MOST_DIGITS = 9
 _MOST_CASES = 50_000
 
@@ -167,7 +168,7 @@ class _Parser:
 
     def __init__(self, text: str, tokens: list[_Token], source: str) -> None:
         self.text, self.tokens, self.source = text, tokens, source
-        self.position, self.depth = 0, 0
+        self.position, self.depth, self.signs = 0, 0, 0
 
     @property
     def next(self) -> _Token:
@@ -263,6 +264,9 @@ class _Parser:
         node = part()
         while self.comes(*signs):
             sign = self.take()
+            self.signs += 1
+            if self.signs > _MOST_SIGNS:
+                raise self.fail(f"at most {_MOST_SIGNS} signs + - * in all", sign)
             here = self.next
             left, right = self.term(node, at), self.term(part(), here)
             if sign.text == "*" and any(quantities_of(left)) and any(quantities_of(right)):

@@ -7,7 +7,11 @@ from typing import Any
 
 from headgate.spec.errors import InputError, one_line
 
-__all__ = ["load_object"]
+__all__ = ["FOREIGN", "load_object"]
+
+# What code of others may raise and is not headgate's fault. Some scripts end the program as soon as they are imported;
+# that must not pass for a verdict.
+FOREIGN = (Exception, SystemExit, GeneratorExit)
 
 LONGEST_DETAIL = 300
 
@@ -25,7 +29,7 @@ def load_object(path: str, form: str = "package.module:NAME") -> Any:
         sys.path.insert(0, here)
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as error:
+    except FOREIGN as error:
         words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise InputError(module_name, "a module that can be imported", one_line(words)[:LONGEST_DETAIL]) from error
     for part in name.split("."):

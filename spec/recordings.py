@@ -6,7 +6,6 @@ ordered by arrival, and the recording begins with nothing under way. Numbers are
 no underscore. Only one row is held at a time, so that a recording of any length can be read.
 """
 
-import csv
 import gzip
 import io
 import json
@@ -14,12 +13,10 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, NamedTuple
 
-from headgate.spec.errors import InputError, one_line
+from headgate.spec.errors import InputError
+from headgate.spec.lines import LineFile, quoted, reason
 from headgate.spec.links import implements
 from headgate.spec.units import Bytes, Nanoseconds
 
@@ -30,10 +27,8 @@ LONGEST_LINE_BYTES = 65_536
 MOST_DIGITS = 18
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NUMBER = re.compile(rb"[0-9]{1,%d}" % MOST_DIGITS)
 _WHOLE = f"a whole number of at most {MOST_DIGITS} digits"
-_SHOWN_CHARACTERS = 60
 _SHOWN_TENANTS = 12
 
 
@@ -48,23 +43,21 @@ class Row(NamedTuple):
     bytes: Bytes
 
 
-class Recording:
+class Recording(LineFile):
     """An open recording: iterate once over its rows; use it as a context manager, or close it.
 
     Every fault raises InputError with the file and the line: when it is opened (the file, the header), or when
     its row is reached.
     """
 
+    kind = "a recording"
+    longest = LONGEST_LINE_BYTES
+
     def __init__(self, path: str | os.PathLike[str], tenants: Sequence[str]) -> None:
         """Open `path`, whose tenant column holds names from `tenants`."""
-        self.path = os.fspath(path)
+        super().__init__(path)
         self.tenants = tuple(tenants)
         self._number_of = {name.encode(): number for number, name in enumerate(tenants)}
-        self._line = 0
-        try:
-            self._file = Path(path).open("rb")  # noqa: SIM115 - closed by close()
-        except (OSError, ValueError) as error:
-            raise InputError(self.path, "a recording that can be read", _reason(error)) from error
         try:
             self.size_bytes = os.fstat(self._file.fileno()).st_size
             self._stream = self._decompressed()
@@ -72,20 +65,6 @@ class Recording:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> "Recording":
-        """Return the recording itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the file."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; rows that were not read yet are gone."""
-        self._file.close()
 
     def position(self) -> int:
         """Return how many bytes of the file have been read, of `size_bytes`."""
@@ -111,63 +90,31 @@ class Recording:
         try:
             magic = file.peek(2)[:2]
         except OSError as error:
-            raise InputError(self.path, "a recording that can be read", _reason(error)) from error
+            raise InputError(self.path, "a recording that can be read", reason(error)) from error
         if magic == _GZIP_MAGIC or (magic and self.path.endswith(".gz")):
             return io.BufferedReader(gzip.GzipFile(fileobj=file), 1 << 16)
         return file
 
-    def _lines(self) -> Iterator[bytes]:
-        """Yield the lines with their ends, at most a byte longer than allowed each; empty ones only at the end."""
-        empty = 0
-        try:
-            for line in iter(partial(self._stream.readline, LONGEST_LINE_BYTES + 1), b""):
-                self._line += 1
-                if line in (b"\n", b"\r\n"):
-                    empty = empty or self._line
-                    continue
-                if empty:
-                    raise InputError(f"{self.path}:{empty}", "a request", "an empty line")
-                yield line
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise self._at("an intact gzip file", str(error)) from error
-        except OSError as error:
-            raise self._at("a recording that can be read", _reason(error)) from error
-
-    def _at(self, expected: str, got: str = "") -> InputError:
-        return InputError(f"{self.path}:{max(1, self._line)}", expected, got)
-
-    def _text(self, line: bytes) -> str:
-        """Return a line without its end, as text, or refuse it."""
-        if len(line) > LONGEST_LINE_BYTES:
-            raise self._at(f"lines of at most {LONGEST_LINE_BYTES} bytes", "a longer one")
-        if b"\0" in line:
-            raise self._at("text", "a NUL byte (a binary file?)")
-        try:
-            return line.decode().rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise self._at("text in UTF-8", f"byte 0x{line[error.start]:02x}") from error
+    def _unreadable(self, error: OSError | EOFError | zlib.error) -> InputError:
+        if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+            return super()._unreadable(error)
+        return self._at("an intact gzip file", str(error))
 
     # ---- formats ----
 
     def _open_rows(self) -> Iterator[Row]:
-        lines = self._lines()
-        first = next(lines, None)
-        if first is None:
-            raise InputError(self.path, "a recording", "an empty file" if not self._line else "empty lines")
-        first = first.removeprefix(_BYTE_ORDER_MARK)
+        lines = self._lines(self._stream)
+        first = self._first(lines)
         text = self._text(first)
         if text.startswith("{"):
             return self._json_rows(first, lines)
         return self._csv_rows(self._header(text), lines)
 
     def _header(self, text: str) -> list[str]:
-        names = self._cells(text)
-        for name in names:
-            if names.count(name) > 1:
-                raise self._at("each column once", f"two named {_shown(name)}")
+        names = self._names(text)
         for name in COLUMNS:
             if name not in names:
-                raise self._at(f"a header with the columns {','.join(COLUMNS)}", f"no {name} in {_shown(text)}")
+                raise self._at(f"a header with the columns {','.join(COLUMNS)}", f"no {name} in {quoted(text)}")
         return names
 
     def _csv_rows(self, names: list[str], lines: Iterator[bytes]) -> Iterator[Row]:
@@ -191,12 +138,6 @@ class Recording:
             raise self._at(f"{len(names)} cells, as in the header", str(len(cells)))
         return self._row(dict(zip(names, cells, strict=True)))
 
-    def _cells(self, text: str) -> list[str]:
-        try:
-            return next(csv.reader([text], strict=True), [""])
-        except csv.Error as error:
-            raise self._at("cells between commas, quoted in pairs", str(error)) from error
-
     def _row(self, cells: Mapping[str, object]) -> Row:
         numbers = [self._whole(name, cells[name]) for name in COLUMNS[1:]]
         tenant = self._number_of.get(str(cells["tenant"]).encode(errors="surrogatepass"))
@@ -207,7 +148,7 @@ class Recording:
     def _whole(self, name: str, cell: object) -> int:
         text = cell if isinstance(cell, str) else str(cell)
         if not _NUMBER.fullmatch(text.encode(errors="replace")):
-            raise self._at(f"{name} to be {_WHOLE}", _shown(text))
+            raise self._at(f"{name} to be {_WHOLE}", quoted(text))
         return int(text)
 
     def _json_rows(self, first: bytes, lines: Iterator[bytes]) -> Iterator[Row]:
@@ -221,11 +162,11 @@ class Recording:
         try:
             record = decode(text)
         except _DuplicateKeyError as error:
-            raise self._at("each key once", f"two named {_shown(str(error))}") from error
+            raise self._at("each key once", f"two named {quoted(str(error))}") from error
         except (ValueError, RecursionError) as error:
-            raise self._at("a JSON object on each line", _shown(text)) from error
+            raise self._at("a JSON object on each line", quoted(text)) from error
         if not isinstance(record, dict):
-            raise self._at("a JSON object on each line", _shown(text))
+            raise self._at("a JSON object on each line", quoted(text))
         for name in COLUMNS:
             if name not in record:
                 raise self._at(f"an object with the keys {', '.join(COLUMNS)}", f"no {name}")
@@ -238,10 +179,10 @@ class Recording:
     # ---- complaints ----
 
     def _unknown(self, name: str) -> InputError:
-        known = ", ".join(_shown(tenant) for tenant in self.tenants[:_SHOWN_TENANTS])
+        known = ", ".join(quoted(tenant) for tenant in self.tenants[:_SHOWN_TENANTS])
         more = len(self.tenants) - _SHOWN_TENANTS
         known += f" and {more} more" if more > 0 else ""
-        return self._at(f"a tenant of the contracts ({known})", _shown(name))
+        return self._at(f"a tenant of the contracts ({known})", quoted(name))
 
     def _complain(self, row: Row, earlier: int) -> InputError:
         """Return what is wrong with a row that can be read."""
@@ -293,26 +234,9 @@ def _pattern(names: Sequence[str]) -> re.Pattern[bytes]:
     return re.compile(rb",".join(cells) + rb"\r?\n")
 
 
-def _shown(text: str) -> str:
-    """Return `text` as a message shows it: quoted, on one line, cut where it is long."""
-    cut = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
-    return f"'{one_line(cut.encode(errors='backslashreplace').decode())}'"
-
-
 def _shown_json(value: object) -> str:
     if isinstance(value, _Inexact):
-        return _shown(value.text)
+        return quoted(value.text)
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    return f"the string {_shown(value)}" if isinstance(value, str) else json.dumps(value)
-
-
-def _reason(error: OSError | ValueError) -> str:
-    """Return why a file cannot be opened or read, in a few words."""
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, IsADirectoryError):
-        return "a directory"
-    if isinstance(error, PermissionError):
-        return "no permission"
-    return (getattr(error, "strerror", None) or str(error)).lower()
+    return f"the string {quoted(value)}" if isinstance(value, str) else json.dumps(value)

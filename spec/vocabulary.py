@@ -97,7 +97,7 @@ class Contract:
     """What one tenant was promised, and what it may send in return.
 
     A best-effort tenant (`best_effort`) has no guarantee: its rates are 0, its traffic is background.
-    `max_request_bytes` is also the depth of the peak bucket.
+    `max_request_bytes` is also the depth of the peak bucket; `kv_floor_bytes` of the cache are its requests' to keep.
     """
 
     name: str
@@ -111,6 +111,7 @@ class Contract:
     best_effort: bool = False
     hbm_quota_bytes: Bytes | None = None
     cxl_quota_bytes: Bytes | None = None
+    kv_floor_bytes: Bytes | None = None
     page_color: int | None = None
 
 

@@ -12,20 +12,17 @@ Columns and keys may come in any order, others are ignored; rows are in order of
 time, so that a workload of any length can be read.
 """
 
-import csv
 import datetime
 import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from functools import partial
-from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 import attrs
 
-from headgate.spec.errors import InputError, one_line
+from headgate.spec.errors import InputError
+from headgate.spec.lines import LineFile, quoted
 from headgate.spec.links import implements
 from headgate.spec.reading import parse_json, shown
 from headgate.spec.units import Nanoseconds
@@ -42,7 +39,6 @@ _MOMENT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[ T]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?(?:\+00:00|Z)?", re.ASCII
 )
 _NS_PER_S, _NS_PER_MS = 10**9, 10**6
-_SHOWN_CHARACTERS = 60
 
 
 class Arrival(NamedTuple):
@@ -85,40 +81,24 @@ MOONCAKE = Form("mooncake", "timestamp", "input_length", "output_length", blocks
 FORMS = (OWN, AZURE, MOONCAKE)
 
 
-class Workload:
+class Workload(LineFile):
     """An open workload: iterate once over its arrivals; use it as a context manager, or close it.
 
     Every fault raises InputError with the file and the line: when it is opened (the file, the header), or when its row
     is reached. `form` says which kind of file it is.
     """
 
+    kind = "a workload"
+    longest = LONGEST_LINE_BYTES
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open `path`."""
-        self.path = os.fspath(path)
-        self._line = 0
-        try:
-            self._file = Path(path).open("rb")  # noqa: SIM115 - closed by close()
-        except (OSError, ValueError) as error:
-            raise InputError(self.path, "a workload that can be read", _reason(error)) from error
+        super().__init__(path)
         try:
             self._open()
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> "Workload":
-        """Return the workload itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the file."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the file; rows that were not read yet are gone."""
-        self._file.close()
 
     @implements("WL-1")
     def __iter__(self) -> Iterator[Arrival]:
@@ -148,57 +128,23 @@ class Workload:
     # ---- lines ----
 
     def _open(self) -> None:
-        lines = self._lines()
-        first = next(lines, None)
-        if first is None:
-            raise InputError(self.path, "a workload", "an empty file" if not self._line else "empty lines")
-        first = first.removeprefix(b"\xef\xbb\xbf")
+        lines = self._lines(self._file)
+        first = self._first(lines)
         text = self._text(first)
         if text.startswith("{"):
             self.form = MOONCAKE
             self._rows = self._json_rows(first, lines)
             return
-        names = self._cells(text)
+        names = self._names(text)
         self.form = self._form(names, text)
         self._rows = self._csv_rows(names, lines)
 
     def _form(self, names: list[str], text: str) -> Form:
-        for name in names:
-            if names.count(name) > 1:
-                raise self._at("each column once", f"two named {_shown(name)}")
         for form in FORMS:
             if form is not MOONCAKE and set(form.columns) <= set(names):
                 return form
         known = " or ".join(",".join(form.columns) for form in (OWN, AZURE))
-        raise self._at(f"a header with the columns {known}, or JSON lines", _shown(text))
-
-    def _lines(self) -> Iterator[bytes]:
-        """Yield the lines with their ends, at most a byte longer than allowed each; empty ones only at the end."""
-        empty = 0
-        try:
-            for line in iter(partial(self._file.readline, LONGEST_LINE_BYTES + 1), b""):
-                self._line += 1
-                if line in (b"\n", b"\r\n"):
-                    empty = empty or self._line
-                    continue
-                if empty:
-                    raise InputError(f"{self.path}:{empty}", "a request", "an empty line")
-                yield line
-        except OSError as error:
-            raise self._at("a workload that can be read", _reason(error)) from error
-
-    def _at(self, expected: str, got: str = "") -> InputError:
-        return InputError(f"{self.path}:{max(1, self._line)}", expected, got)
-
-    def _text(self, line: bytes) -> str:
-        if len(line) > LONGEST_LINE_BYTES:
-            raise self._at(f"lines of at most {LONGEST_LINE_BYTES} bytes", "a longer one")
-        if b"\0" in line:
-            raise self._at("text", "a NUL byte (a binary file?)")
-        try:
-            return line.decode().rstrip("\r\n")
-        except UnicodeDecodeError as error:
-            raise self._at("text in UTF-8", f"byte 0x{line[error.start]:02x}") from error
+        raise self._at(f"a header with the columns {known}, or JSON lines", quoted(text))
 
     def _csv_rows(self, names: list[str], lines: Iterator[bytes]) -> Iterator[tuple[int, Mapping[str, object]]]:
         for line in lines:
@@ -207,12 +153,6 @@ class Workload:
             if len(cells) != len(names):
                 raise self._at(f"{len(names)} cells, as in the header", str(len(cells)))
             yield zlib.crc32(text.encode()), dict(zip(names, cells, strict=True))
-
-    def _cells(self, text: str) -> list[str]:
-        try:
-            return next(csv.reader([text], strict=True), [""])
-        except csv.Error as error:
-            raise self._at("cells between commas, quoted in pairs", str(error)) from error
 
     def _json_rows(self, first: bytes, lines: Iterator[bytes]) -> Iterator[tuple[int, Mapping[str, object]]]:
         yield self._json_row(first)
@@ -224,9 +164,9 @@ class Workload:
         try:
             record = parse_json(text, self.path)
         except InputError as error:
-            raise self._at("a JSON object on each line, its keys once each", _shown(text)) from error
+            raise self._at("a JSON object on each line, its keys once each", quoted(text)) from error
         if not isinstance(record, dict):
-            raise self._at("a JSON object on each line", _shown(text))
+            raise self._at("a JSON object on each line", quoted(text))
         for name in MOONCAKE.columns:
             if name not in record:
                 raise self._at(f"an object with the keys {', '.join(MOONCAKE.columns)}", f"no {name}")
@@ -244,13 +184,13 @@ class Workload:
         found = _MOMENT.fullmatch(text)
         wanted = f"{self.form.arrival} to be a time such as 2023-11-16 18:15:46.6805900"
         if found is None:
-            raise self._at(wanted, _shown(text))
+            raise self._at(wanted, quoted(text))
         *numbers, rest = found.groups()
         year, month, day, hour, minute, second = map(int, numbers)
         try:
             moment = datetime.datetime(year, month, day, hour, minute, second)
         except ValueError as error:
-            raise self._at(wanted, _shown(text)) from error
+            raise self._at(wanted, quoted(text)) from error
         whole = moment - datetime.datetime(1970, 1, 1)
         return (whole.days * 86400 + whole.seconds) * _NS_PER_S + int((rest or "0").ljust(9, "0"))
 
@@ -265,24 +205,21 @@ class Workload:
             return cell
         if isinstance(cell, str) and self.form is not MOONCAKE and _NUMBER.fullmatch(cell):
             return int(cell)
-        got = shown(cell) if not isinstance(cell, str) else _shown(cell)
+        got = shown(cell) if not isinstance(cell, str) else quoted(cell)
         raise self._at(f"{name} to be a whole number, 0 or more, of at most 18 digits", got)
 
     def _blocks(self, cells: Mapping[str, object]) -> tuple[int, ...]:
-        if self.form.blocks is None:
+        """Return the hashes of the prompt's prefixes: as many as it has begun blocks, all different."""
+        name = self.form.blocks
+        if name is None:
             return ()
-        listed = cells[self.form.blocks]
-        if not isinstance(listed, list) or any(type(each) is not int for each in listed):
+        listed = cells[name]
+        if not isinstance(listed, list) or any(type(each) is not int or not 0 <= each < 10**18 for each in listed):
             got = "another one" if isinstance(listed, list) else shown(listed)
-            raise self._at(f"{self.form.blocks} to be a list of whole numbers", got)
+            raise self._at(f"{name} to be a list of whole numbers, 0 or more, of at most 18 digits", got)
+        tokens = self._tokens(cells, self.form.prompt)
+        if len(listed) != -(-tokens // BLOCK_TOKENS):
+            raise self._at(f"{name} to have one number for every {BLOCK_TOKENS} of {tokens} tokens", f"{len(listed)}")
+        if len(set(listed)) < len(listed):
+            raise self._at(f"{name} to differ, since each is of what precedes it too", "the same one twice")
         return tuple(listed)
-
-
-def _shown(text: str) -> str:
-    cut = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
-    return f"'{one_line(cut.encode(errors='backslashreplace').decode())}'"
-
-
-def _reason(error: OSError | ValueError) -> str:
-    """Return why a file cannot be opened or read, in a few words."""
-    return (getattr(error, "strerror", None) or str(error)).lower()

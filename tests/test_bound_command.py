@@ -82,8 +82,8 @@ def test_the_sizes_for_25_us(contracts: Callable[..., str], capsys: Text) -> Non
 def test_what_is_proved_is_told_from_what_properties_hold(contracts: Callable[..., str], capsys: Text) -> None:
     rows = {row["policy"]: row for row in printed(capsys, contracts(policy="wf2q+"))[1]["policies"]}
     assert {name for name, row in rows.items() if not row["proved"]} == {"fcfs"}
-    # Both have absolute deadlines, so that they give the same, whatever the set.
-    assert rows["wf2q+"]["any"] == rows["wf2q+"]["own"] == rows["early"]["own"]
+    # Both have absolute deadlines, so that they give the same.
+    assert (rows["wf2q+"]["any"], rows["wf2q+"]["own"]) == (rows["early"]["any"], rows["early"]["own"])
     assert run(["bound", contracts(policy="wf2q+")]) == 0
     shown = capsys.readouterr().out
     assert "\n  fcfs~ " in shown

@@ -13,7 +13,7 @@ MECHANISMS = {
     "AL": ("allocator", 6),
     "AR": ("arbitration", 9),
     "SA": ("attribution", 3),
-    "BD": ("bounds", 14),
+    "BD": ("bounds", 15),
     "CH": ("channels", 3),
     "CO": ("colours", 9),
     "CP": ("composition", 5),
@@ -40,7 +40,7 @@ MECHANISMS = {
     "WC": ("window-counters", 2),
     "WF": ("wf2q-plus", 4),
     "WQ": ("wfq", 7),
-    "WL": ("workload", 3),
+    "WL": ("workload", 4),
 }
 REFUTED = {
     "AD-2",

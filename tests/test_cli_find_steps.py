@@ -69,6 +69,17 @@ REFUSED = [
     (["find", "wait", "--policy", "sfq", "--max", "--requests", "3", "--explain"], "--explain: expected --horizon"),
     (["find", "starvation", "--policy", "priority", "--explain"], "--explain: expected service, blocked, wait"),
     ([*BUCKET, "--shows", "deq(0, 1) > 1"], "parameters: expected rate, depth, level"),
+    (["find", "wait", "--policy", "sfq", "--tenants", "0", "--max"], "tenants: expected 1 to 16, got 0"),
+    ([*BLOCKED, "--max", "--tenants", "0"], "tenants: expected 1 to 256, got 0"),
+    (["find", "wait", "--policy", "round-robin", "--horizon", "0", "--max"], "steps: expected 1 to 1000, got 0"),
+    (["find", "wait", "--policy", "sfq", "--max", "--requests", "0"], "requests: expected 1 to 12, got 0"),
+    (["find", "wait", "--policy", "sfq", "--max", "--limit", "99999999999"], "limit: expected more than 0 and at most"),
+    (["find", "wait", "--policy", "sfq", "--max", "--shows", "deq(0, 1) > 1"], "--shows: expected --horizon STEPS"),
+    (["find", "overrun", "--policy", "essay", "--rate", "0"], "rate: expected more than 0, got 0"),
+    (["find", "overrun", "--policy", "token", "--depth", "0"], "depth: expected more than 0, got 0"),
+    (["find", "overrun", "--policy", "token", "--weights", "1,2"], "overrun: expected no weights, priorities or"),
+    (["find", "gap", "--policy", "sfq", "--rate", "3"], "rate: expected of a bucket alone"),
+    (["find"], "Missing argument 'QUESTION'. Choose from: wait, gap,"),
 ]  # fmt: skip
 
 

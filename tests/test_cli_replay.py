@@ -188,7 +188,13 @@ ONE = {"tenant": 0, "arrival_ns": 0, "bytes": 1}
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"rule": "sfq"}, "rule: expected one of coloured, essay, owner-only, at-once, got sfq"),
+        ({"rule": "sfq"}, "rule: expected one of coloured, essay, masks, owner-only, at-once, got sfq"),
+        ({"rule": "masks"}, "parameters.colours: expected a mask for each of 2 tenants, got 0"),
+        (
+            {"rule": "masks", "parameters": {"colours": [1, 2]}},
+            "parameters.colours: expected whole numbers from 1 to 1",
+        ),
+        ({"parameters": {"page_bytes": 0}}, "parameters.page_bytes: expected a whole number from 1"),
         ({"parameters": {"banks": 0}}, "parameters.banks: expected a whole number from 1 to 4096, got 0"),
         ({"parameters": {"rows": "1/2"}}, "parameters.rows: expected a whole number from 1 to 4096, got 1/2"),
         (
@@ -310,6 +316,41 @@ def late_schedule(tmp_path: Path, requests: Any = None, **parameters: Any) -> st
     path = tmp_path / "late.json"
     path.write_text(json.dumps(data))
     return str(path)
+
+
+@pytest.mark.parametrize("key", ["cold_c", "hot_c"])
+def test_no_memory_is_as_hot_as_that(key: str, tmp_path: Path, capsys: Text) -> None:
+    data = json.loads(shipped("refresh-essay-interval"))
+    data["parameters"][key] = 10**12
+    path = tmp_path / "hot.json"
+    path.write_text(json.dumps(data))
+    assert run(["replay", str(path)]) == 2
+    assert f"parameters.{key}: expected -1000 to 1000 C, got 1000000000000" in capsys.readouterr().err
+
+
+# What ends a program must not end in a verdict: 0 would say that all is well.
+ENDS = "import sys\n\nimport attrs\n\nfrom headgate.model.arbiters import FCFS\n\n"
+RAISES = ENDS + "def end(*_):\n    sys.exit(0)\n\nserves = attrs.evolve(FCFS, select=end)\n"
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("raise SystemExit(0)\n", "expected a module that can be imported, got SystemExit: 0"),
+    (RAISES, "got SystemExit: 0"),
+    (RAISES.replace("sys.exit(0)", "raise GeneratorExit"), "got GeneratorExit"),
+], ids=["import", "exit", "generator"])  # fmt: skip
+@pytest.mark.parametrize("command", [["replay", "essay-tag.json"], ["find", "gap"]], ids=lambda c: c[0])
+def test_a_policy_that_ends_the_program_gives_no_verdict(
+    text: str, said: str, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Text
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = f"ends_{command[0]}_{len(text)}"
+    (tmp_path / f"{name}.py").write_text(text)
+    (tmp_path / "essay-tag.json").write_text(shipped("essay-tag"))
+    assert run([*command, "--policy", f"{name}:serves"]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("\n")) == ("", 1)
+    assert said in shown.err
 
 
 def test_a_late_request_is_shown(tmp_path: Path, capsys: Text) -> None:

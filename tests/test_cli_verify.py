@@ -227,7 +227,9 @@ def contract_file(folder: Path, *changes: tuple[str, str]) -> str:
         (("= 320", "= 3200"), 1, "4930 GB/s of 3707.076 GB/s"),
         (("= 12.5", "= 10"), 1, "EAT + 10.274 us, 10 us promised, 10.253 us late in a schedule"),
         (('"sfq"', '"fcfs"'), 1, "25 us promised, 32.574 us late in a schedule"),
-        (('"sfq"', '"wfq"'), 3, "gives no proved bound on the delay, properties hold EAT + 9.798 us"),
+        (('"sfq"', '"wfq"'), 0, "promise.code wfq-own-delay holds EAT + 5.26 us, 12.5 us promised"),
+        (('"sfq"', '"drr"'), 3, "EAT + 13.894 us, 12.5 us promised"),
+        (('"sfq"', '"vtc"'), 3, "vtc gives no proved bound on the delay"),
         (('"sfq"', '"none"'), 0, "no arbiter to bound a delay; headgate trace judges a recording"),
     ],
 )
@@ -295,3 +297,30 @@ def test_witnesses_need_a_folder(tmp_path: Path, capsys: Text) -> None:
     file.write_text("")
     assert run(["verify", "--only", "bucket-essay", "--witness", str(file)]) == 2
     assert str(file) in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    ("--list --trust", "--trust proves nothing: expected it without --list"),
+    ("--list --witness w", "--list proves nothing: expected it without --witness"),
+    ("--trust --recheck", "--trust proves nothing: expected it without --recheck"),
+    ("--trust --format github", "--trust proves nothing: expected it without --format github"),
+    ("--witness some/w", "--witness some/w: expected a folder, or one that can be made"),
+    ("--witness w --smt2 some", "--smt2 some: expected a folder, or one that can be made"),
+    ("--report=", "--report : expected a folder, or one that can be made"),
+])  # fmt: skip
+def test_what_cannot_be_is_refused_before_anything_is_written(
+    words: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Text
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("some").write_text("a file")
+    assert run(["verify", "--only", "bucket-essay", *words.split()]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.count("\n")) == ("", 1)
+    assert said in shown.err
+    assert [path.name for path in tmp_path.iterdir()] == ["some"]
+
+
+def test_the_current_folder_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["verify", "--only", "bucket-essay", "--witness", "."]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["bucket-essay.json"]

@@ -32,7 +32,7 @@ RATE = "expected a rate above 0, in GB/s (gigabytes, not gigabits)"
 NAME = "expected a name of 1 to 64 printable characters, no comma or quote"
 KEYS = (
     "name, guaranteed_gbps, burst_gbps, burst_duration_ms, priority, latency_slo_us, max_request_bytes, "
-    "excess, best_effort, hbm_quota_mb, cxl_quota_mb, page_color"
+    "excess, best_effort, hbm_quota_mb, cxl_quota_mb, kv_floor_mb, page_color"
 )
 
 

@@ -110,6 +110,8 @@ REFUSED = [
     ("(" * 60 + "1" + ")" * 60 + " > 0", 40, "at most 40 brackets and signs"),
     ("not " * 60 + "1 > 0", 160, "at most 40 brackets and signs"),
     ("-" * 60 + "1 > 0", 40, "at most 40 brackets and signs"),
+    ("1" + "+1" * 990 + " > 0", 601, "at most 300 signs + - * in all"),
+    ("+1".join(["1*" * 20 + "1"] * 20) + " > 0", 615, "at most 300 signs + - * in all"),
     ("1 > 0 and " * 300 + "1 > 0", 0, f"at most {LONGEST} characters"),
     ("__import__('os').system('true')", 0, "a number, a name or one of"),
     ("eval(1, 1) > 0", 0, "a number, t, T, N or one of"),

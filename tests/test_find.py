@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import attrs
 import pytest
 
 from headgate.cli import find as face
+from headgate.cli.began import process_began
 from headgate.cli.exits import Exit
 from headgate.cli.main import run
 from headgate.model.algebra import best
@@ -32,6 +34,7 @@ from headgate.proofs.symbolic import symbolic
 from headgate.proofs.table import Stage
 from headgate.proofs.theorem import Expect
 from headgate.spec.schedules import read_schedule
+from headgate.tests.json_schema import complaints
 
 MUST_SHOW = ("fcfs", "priority", "sfq", "scfq", "essay")
 
@@ -270,6 +273,38 @@ def test_a_limit_is_kept_and_what_is_established_is_said(form: str, capsys: pyte
     assert ("undecided: a deficit of 6.9 or more" if form == "text" else '"verdict": "undecided"') in out
 
 
+SLOW = {
+    "a search": "deficit --policy sfq --tenants 4 --requests 12 --at-least 69/10",
+    "many terms": "blocked --policy fq-codel-rejoins --tenants 16 --horizon 60 --max",
+    "a large table": "conflict --policy at-once --device h200 --each 8 --tenants 4",
+}
+
+
+@pytest.mark.parametrize("words", SLOW.values(), ids=SLOW)
+def test_a_limit_counts_from_when_the_process_began(words: str) -> None:
+    """Start-up is within it, and so is what is done before a solver is asked; there is slack for a busy machine."""
+    begun = time.monotonic()
+    command = [sys.executable, "-m", "headgate.cli", "find", *words.split(), "--limit", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (Exit.UNDECIDED, "")
+    assert time.monotonic() - begun < 7
+
+
+def test_a_limit_that_is_over_before_the_command_begins(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["gap", "--policy", "essay", "--tenants", "4", "--requests", "12", "--max", "--limit", "5"]
+    assert run(["find", *words], time.monotonic() - 6) == Exit.UNDECIDED
+    assert capsys.readouterr().out.startswith("undecided: the largest gap")
+
+
+def test_when_a_process_began() -> None:
+    """A new one says so itself; this one began so long ago that a limit counts from now."""
+    script = "import time; from headgate.cli.began import process_began; print(-process_began() + time.monotonic())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert 0 <= float(done.stdout) < 5
+    before = process_began()
+    assert 0 <= time.monotonic() - before < 5
+
+
 def test_only_a_lower_bound_is_undecided(capsys: pytest.CaptureFixture[str]) -> None:
     code = run(["find", "gap", "--policy", "essay", "--tenants", "4", "--requests", "12", "--max", "--limit", "2"])
     assert code == Exit.UNDECIDED
@@ -327,6 +362,60 @@ def test_json_can_be_replayed(
     assert run(["replay", str(place), "--id", result["id"], "--policy", "scfq"]) == Exit.HOLDS
 
 
+PRINTED = (
+    "gap --policy essay --minimal",
+    "gap --policy sfq --at-least 99",
+    "oversubscription --policy essay --device h200 --max",
+    "deficit --policy fcfs --weights 1/2,1/3 --max --requests 3",
+    "blocked --policy priority --tenants 3 --horizon 4 --victim 2 --at-least 3 --explain",
+    "starvation --policy priority --horizon 4",
+    "eviction --policy lru",
+    "conflict --colours 1,1 --banks 2",
+)
+
+
+def schema(name: str) -> Any:
+    """Return a published schema."""
+    return json.loads((resources.files("headgate.spec") / "schemas" / f"{name}.schema.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("words", PRINTED)
+def test_json_has_the_published_form(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["find", *words.split(), "--format", "json"])
+    data = json.loads(capsys.readouterr().out)
+    assert complaints(data, schema("find")) == []
+    (result,) = data["results"]
+    assert result["witness"] is None or complaints(result["witness"], schema("schedule")) == []
+
+
+def test_the_published_form_refuses_others(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["find", "gap", "--policy", "sfq", "--at-least", "99", "--format", "json"])
+    data = json.loads(capsys.readouterr().out)
+    wrong: list[dict[str, Any]] = [{"value": 1.5}, {"question": "frob"}, {"surprise": 1}, {"established": [""]}]
+    for change in wrong:
+        assert complaints({**data, "results": [{**data["results"][0], **change}]}, schema("find")) != []
+    assert set(schema("find")["$defs"]["result"]["properties"]["question"]["enum"]) == {a.value for a in Asked}
+
+
+def test_a_picture_that_needs_time_is_refused_before_the_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Guarantees are admitted at no time; an SVG shows them as bars."""
+
+    def searched(*_: Any) -> Any:
+        raise AssertionError("it was searched")
+
+    words = "find oversubscription --policy essay --device h200 --picture"
+    assert run([*words.split(), str(tmp_path / "bars.svg")]) == Exit.VIOLATED
+    capsys.readouterr()
+    monkeypatch.setattr(face, "ask_with_progress", searched)
+    for name in ("a.json", "a.vcd"):
+        assert run([*words.split(), str(tmp_path / name)]) == Exit.BAD_INPUT
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1
+        assert "expected a name in .svg or .png, as time plays no part" in err
+
+
 def test_exit_codes_of_a_maximum(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["find", "wait", "--policy", "fcfs", "--requests", "2", "--max", "--format", "json"]) == Exit.HOLDS
     data = json.loads(capsys.readouterr().out)
@@ -364,7 +453,7 @@ BAD = [
     ("gap --policy sfq --arrivals 3..2", "arrivals: expected A..B with 0 <= A <= B"),
     ("gap --policy sfq --victim 2", "victim: expected a tenant from 0 to 1, got 2"),
     ("gap --policy sfq --max --at-least 3", "expected a value to reach or the largest one, got both"),
-    ("gap --policy sfq --limit 0", "limit: expected more than 0 seconds"),
+    ("gap --policy sfq --limit 0", "limit: expected more than 0 and at most 1000000 seconds"),
     ("gap --policy sfq --within -1", "within: expected 0 ns or more"),
     ("gap --policy sfq --against fcfs", "a second policy: expected one for a difference"),
     ("difference --policy sfq", "a second policy: expected one for a difference"),

@@ -106,6 +106,45 @@ def test_a_key_that_is_fcfs_and_one_that_is_not(capsys: pytest.CaptureFixture[st
     assert found("replay apart.json --policy mine:smallest", capsys)["violated"]
 
 
+# Requests of one instant are searched in one order only where that is proved to lose nothing: not of a policy that
+# keeps its place in the line as a tag, nor of one that tells apart two tenants which are not the first.
+PLACES = """
+from headgate.model.algebra import best, where
+from headgate.model.arbiters import Policy, Stamp
+from headgate.model.arbiters.fcfs import rest
+from headgate.model.arbiters.round_robin import Turn, start
+
+def in_line(state, tenant, arrival):
+    return state, Stamp(arrival.order, 0, arrival.size, arrival.order)
+
+def by_tag(state, tenants, heads, waiting):
+    found, who, _ = best([head.begin for head in heads], waiting, tenants.order)
+    return found, who, state
+
+def note(state, tenant, arrival):
+    return Turn(where(tenant == 0, state.last, tenant)), Stamp(0, 0, arrival.size, arrival.order)
+
+def last_goes_last(state, tenants, heads, waiting):
+    keys = [5] + [where(state.last == k, k + 10, k) for k in range(1, tenants.count)]
+    found, who, _ = best(keys, waiting)
+    return found, who, state
+
+tag = Policy("tag", start, in_line, by_tag, rest)
+later = Policy("later", start, note, last_goes_last, rest)
+"""
+
+
+@pytest.mark.parametrize(("name", "tenants"), [("tag", 2), ("later", 3)])
+def test_a_policy_that_minds_the_order_of_an_instant_is_searched_in_every_order(
+    name: str, tenants: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "places.py").write_text(PLACES)
+    asked = f"find difference --policy places:{name} --against priority --tenants {tenants} --requests 2"
+    assert found(f"{asked} --sizes 1..1 --arrivals 0..0", capsys)["verdict"] == "found"
+    sys.modules.pop("places")
+
+
 def test_the_second_of_a_difference_is_one_of_headgates(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["find", "difference", "--policy", "fcfs", "--against", "mine:smallest"]) == Exit.BAD_INPUT
     assert "--against: expected a policy of headgate's" in capsys.readouterr().err

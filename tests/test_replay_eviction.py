@@ -47,7 +47,7 @@ def write(tmp_path: Path) -> Write:
     [
         ("eviction-lru-starves", {"lru": 1, "resident": 0, "lru-floor": 0}),
         ("eviction-total-starves", {"total": 1, "resident": 0, "lru-floor": 0, "floorless": 0, "lru": 1}),
-        ("eviction-floorless", {"floorless": 1, "resident": 0, "lru": 1, "total": 1, "lru-floor": 0}),
+        ("eviction-floorless", {"floorless": 1, "resident": 0, "lru": 0, "total": 0, "lru-floor": 0}),
         ("pages-now", {"now": 1, "maximum": 0}),
         ("pages-now-quota", {"now-quota": 1, "quota": 0, "maximum": 0}),
         ("pages-race", {"check-then-act": 1, "maximum": 0}),
@@ -148,12 +148,12 @@ def test_a_rule_of_another_mechanism_is_refused(write: Write, capsys: Text) -> N
 
 def test_nothing_evicted_is_nothing_broken(write: Write, capsys: Text) -> None:
     assert run(["replay", write("eviction-floorless", [])]) == 0
-    assert "nothing is evicted" in capsys.readouterr().out
+    assert "no load takes a page of another" in capsys.readouterr().out
 
 
 def test_every_claim_has_a_shipped_schedule() -> None:
-    """Each is found, and shown by a schedule that anyone can replay."""
-    for mechanism, claim in CLAIMS:
+    """Each is found by a theorem, and shown by a schedule that anyone can replay; losses are what `find` looks for."""
+    for mechanism, claim in set(CLAIMS) - {("eviction", "losses")}:
         names = [file.name for file in (resources.files("headgate.examples") / "schedules").iterdir()]
         known = [parse_schedule(json.dumps(shipped(name[:-5]))) for name in names]
         some = [schedule for schedule in known if (schedule.mechanism, schedule.claim) == (mechanism, claim)]

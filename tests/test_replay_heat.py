@@ -160,3 +160,17 @@ def test_a_schedule_that_does_not_fit(
 def test_an_operation_that_does_not_fit(operation: str, row: int, said: str, write: Write, capsys: Text) -> None:
     assert run(["replay", write("migration-unmarked", [(operation, row)])]) == 2
     assert said in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("name", ["thermal-delay-settles", "placement-essay"])
+def test_what_is_not_time_is_not_labelled_as_time(name: str, capsys: Text, tmp_path: Path) -> None:
+    """Steps and samples are counted as such, on the axis and in pictures."""
+    unit = "samples" if name.startswith("placement") else "steps"
+    file = Path(str(resources.files("headgate.examples"))) / "schedules" / f"{name}.json"
+    out = tmp_path / "p.svg"
+    run(["replay", str(file), "--picture", str(out)])
+    printed = capsys.readouterr().out
+    assert [line.split()[0] for line in printed.splitlines() if line.split()[1:2] == ["0"]][:1] == [unit]
+    assert f" {unit}<" in out.read_text("utf-8")
+    run(["replay", str(file), "--format", "json"])
+    assert json.loads(capsys.readouterr().out)["results"][0]["clock"] == unit

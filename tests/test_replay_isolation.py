@@ -110,6 +110,7 @@ REFUSED = [
     (PROMISE, ALONE, [(1, 0, 1)], r"requests: expected tenant 0 alone"),
     (("policing", "dropped", "promise"), ALONE, (), r"rule: expected one of shaped, in-line, background, untreated"),
     (SAFETY, HALF_LEFT, [(0, 1, 8)], r"requests: expected all of them at 0 ns"),
+    (SAFETY, HALF_LEFT, [(0, 0, 10**18)], r"expected a backlog of at most 1000000 refresh intervals"),
     (SAFETY, {**HALF_LEFT, "blackout": 10}, (), r"blackout: expected less than the interval 10"),
     (SAFETY, {**HALF_LEFT, "migration": 1}, (), r"expected a migration below 1, and a bubble below its period"),
     (OVER, {"guarantees": (1,), "peak": 1, "blackout": 0, "interval": 1, "bubble": 2}, (), "a bubble below"),

@@ -68,6 +68,13 @@ def test_a_failed_step_with_a_schedule_is_a_counterexample() -> None:
     assert result.witness.requests[0].bytes == 5
 
 
+def test_a_failed_step_whose_one_schedule_breaks_nothing_is_unknown() -> None:
+    """An attack that is one fixed schedule is always found: that it does not break the bound is no fault."""
+    result = prove(theorem(Obligation("step", (X > 1,), X > 2), attack=lambda _: overrun(depth=8, size=5)))
+    assert (result.kind, result.as_expected) == (Kind.UNKNOWN, False)
+    assert "step is not proved, and t: the schedule found does not replay" in result.reason
+
+
 def test_a_schedule_that_does_not_replay_is_an_internal_fault() -> None:
     with symbolic(), pytest.raises(ReplayMismatch, match="does not replay"):
         search(overrun(depth=8, size=5), Limits(), "t")

@@ -1,6 +1,7 @@
 """`headgate verify --trust`: it hides nothing, and proves nothing."""
 
 import json
+import re
 
 import pytest
 
@@ -8,7 +9,7 @@ from headgate.cli import verify as face
 from headgate.cli.main import run
 from headgate.proofs.catalogue import catalogue
 from headgate.proofs.manifest import manifest
-from headgate.proofs.trust import TRUSTED_BASE, exactness, trust_of
+from headgate.proofs.trust import TRUSTED_BASE, exactness, rests_on, trust_of
 
 Text = pytest.CaptureFixture[str]
 THEOREMS = {theorem.id: theorem for theorem in catalogue()}
@@ -44,6 +45,22 @@ def test_json_has_a_row_a_theorem(capsys: Text) -> None:
     assert rows["bucket-envelope"]["never_less"] == "bucket-exactness"
     assert "level_within_depth" in rows["bucket-envelope"]["invariants"]["bucket"]
     assert rows["deep-queues-unrolled"]["borrowed_invariants"] == ["queue", "sfq bracket", "scfq bracket"]
+
+
+def test_what_is_borrowed_is_said_with_its_limit(capsys: Text) -> None:
+    assert run(["verify", "--trust", "--only", "drr-delay"]) == 0
+    assert " drr-turns (N = 2..8)," in capsys.readouterr().out
+    below = {each.id for each in rests_on(THEOREMS["composed-delay"])}
+    assert below >= {"sfq-delay", "sfq-code", "deep-queues"}
+
+
+def test_the_theorems_that_assumptions_name_are_there() -> None:
+    named = [(theorem.id, name) for theorem in catalogue() for assumption in theorem.assumptions
+             for names in re.findall(r"theorems? ([a-z0-9+, -]+?)(?= with |\))", assumption)
+             for name in names.split(", ")]  # fmt: skip
+    assert len(named) > 20
+    for where, name in named:
+        assert name in {each.id for each in rests_on(THEOREMS[where])}, (where, name)
 
 
 def test_what_is_checked_up_to_a_size_says_so() -> None:

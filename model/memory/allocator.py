@@ -15,7 +15,7 @@ import attrs
 
 from headgate.model.algebra import all_, best, choose, put, where
 from headgate.model.memory import pages as rules
-from headgate.model.memory.colours import holders_of, quota_in_pages
+from headgate.model.memory.colours import banks_of, holders_of, quota_in_pages
 from headgate.model.memory.pages import DONE, MOVING, NO_LEASE, NOBODY, Account, Bank, Page
 from headgate.spec.links import implements
 from headgate.spec.units import Number
@@ -33,6 +33,7 @@ __all__ = [
     "free",
     "fresh",
     "hand_over",
+    "masked",
     "memory_of",
     "recolouring",
     "step",
@@ -73,6 +74,16 @@ class Rules:
 
 
 CORRECT = Rules()
+
+
+def masked(masks: Sequence[int]) -> Rules:
+    """Return rules that take colours as they are: tenant i's pages go to the banks of `masks[i]`, whoever else's do."""
+    banks = [frozenset(banks_of(mask)) for mask in masks]
+
+    def mine(bank: Bank, number: int, tenant: Number) -> Any:
+        return choose(tenant, [number in own for own in banks])
+
+    return Rules(mine=mine)
 
 
 @implements("AL-5")

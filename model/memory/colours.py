@@ -21,6 +21,7 @@ __all__ = [
     "Dealing",
     "banks_of",
     "deal",
+    "dealt_holders",
     "essay_mask",
     "holders_of",
     "is_dealt_to",
@@ -63,6 +64,13 @@ def room_for(count: Number, banks: Number, tenants: Number) -> Any:
 def essay_mask(tenant: int, count: int, banks: int) -> int:
     """Return the essay's colour: tenant i gets banks i b, ..., i b + b - 1, begun anew where the banks end."""
     return sum({1 << (tenant * count + place) % banks for place in range(count)})
+
+
+@implements("CO-3")
+def dealt_holders(tenants: int, count: int, banks: int) -> tuple[int, ...]:
+    """Return the tenant that each of `banks` banks is held for (or NOBODY) after each tenant asked for `count`."""
+    whose = [bank // count for bank in range(banks)]
+    return tuple(who if who < tenants and (who + 1) * count <= banks else NOBODY for who in whose)
 
 
 def banks_of(mask: int) -> tuple[int, ...]:

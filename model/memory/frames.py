@@ -14,7 +14,19 @@ from headgate.model.memory.eviction import Claims, Holdings, Policy, load
 from headgate.spec.links import implements
 from headgate.spec.units import Number
 
-__all__ = ["WITHIN", "Frames", "Layout", "Touched", "cold", "fetch", "holdings", "land_page", "oldest", "touch"]
+__all__ = [
+    "WITHIN",
+    "Frames",
+    "Layout",
+    "Touched",
+    "cold",
+    "fetch",
+    "holdings",
+    "land_page",
+    "layout_of",
+    "oldest",
+    "touch",
+]
 
 
 @attrs.frozen
@@ -56,6 +68,12 @@ WITHIN: Mapping[str, Callable[[Number, int], Number]] = {
     "mru": lambda last, position: -last,
     "prefix": lambda last, position: -position,
 }
+
+
+def layout_of(totals: Sequence[int]) -> Layout:
+    """Return the layout of requests with so many pages each: those of request 0 first, by position."""
+    owners = tuple(who for who, pages in enumerate(totals) for _ in range(pages))
+    return Layout(len(totals), owners, tuple(place for pages in totals for place in range(pages)))
 
 
 def cold(pages: int) -> Frames:

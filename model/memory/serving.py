@@ -6,35 +6,40 @@ device that memory alone holds up, so that times are least times.
 
 Who may come is said by `headgate.model.memory.pages_admission`, who loses a page by `headgate.model.memory.eviction`
 (in blocks, `headgate.model.memory.blocks`). The rule "preempt" evicts nothing: for a page more the youngest request is
-emptied, and comes back when its pages fit. Requests come first, first; only the next one is looked at, so that what is
-held is what the device holds, however long the workload. Time is counted in ticks, a whole number of them a byte.
+emptied, and comes back when its pages fit. Prompts that begin alike have those pages together, and what a request
+leaves is found again (`headgate.model.memory.prefixes`). Requests come first, first; only the next one is looked at, so
+that what is held is what the device holds, however long the workload. Time is counted in ticks, so many a byte.
 """
 
 import bisect
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 import attrs
 
-from headgate.model.memory.blocks import Blocks
+from headgate.model.memory.blocks import PREEMPT, Blocks
 from headgate.model.memory.eviction import POLICIES
 from headgate.model.memory.pages_admission import Tenancy, fits_by_maximum, fits_now, grow_or_preempt, nobody
+from headgate.model.memory.prefixes import Account, Block, keys_of
 from headgate.spec.links import implements
 from headgate.spec.units import BytesPerNs, ExactNs, Nanoseconds
 from headgate.spec.vocabulary import KeyValue
+from headgate.spec.workloads import BLOCK_TOKENS
 
 __all__ = ["ADMISSIONS", "PREEMPT", "RULES", "Job", "Outcome", "Server", "Share", "most_pages", "serve"]
 
-PREEMPT = "preempt"
 RULES = (*POLICIES, PREEMPT)
 ADMISSIONS = ("now", "maximum", "slots")
 
 
 class Job(NamedTuple):
-    """A request: when it comes, its tokens, whose it is, its class of length, and the hashes of its prefixes."""
+    """A request: when it comes, its tokens, whose it is, its class of length, and the hashes of its prefixes.
+
+    Each of `blocks` is the hash of `hash_tokens` tokens of the prompt, and of all before them.
+    """
 
     arrival_ns: Nanoseconds
     prompt: int
@@ -42,6 +47,7 @@ class Job(NamedTuple):
     tenant: int
     kind: int
     blocks: tuple[int, ...] = ()
+    hash_tokens: int = BLOCK_TOKENS
 
 
 @attrs.frozen
@@ -49,8 +55,10 @@ class Server:
     """A device that serves: the pages it has for the cache, its rate, and who is admitted.
 
     At most `slots` requests are there at a time. Under the admission "now" a prompt has to fit beside the pages that
-    requests have, under "maximum" the most that they can come to has to; "slots" looks at nothing else. A request keeps
-    an equal share of the frames, `capacity // slots`, under the policies that have floors.
+    requests have, under "maximum" the most that they can come to has to; "slots" looks at nothing else.
+
+    Under the policies that have floors, the requests of a tenant that has one, in pages, keep equal shares of it;
+    any other keeps a share, one for each slot, of the frames that are nobody's floor.
     """
 
     capacity: int
@@ -58,19 +66,26 @@ class Server:
     kv: KeyValue
     slots: int
     admission: str = "now"
+    floors: tuple[int | None, ...] = ()
 
-    @property
-    def floor(self) -> int:
-        """The frames that a request is entitled to."""
-        return self.capacity // self.slots
+    @implements("EV-5")
+    def floor(self, tenant: int, requests: int) -> int:
+        """Return the frames that a request is entitled to, if its tenant has so many there."""
+        floor = self.floors[tenant] if self.floors else None
+        if floor is not None:
+            return floor // requests
+        return (self.capacity - sum(each or 0 for each in self.floors)) // self.slots
 
 
 @attrs.define
 class Share:
     """What the requests of one tenant and one class came to.
 
-    Pages: `uses` in all steps, `fresh` ones that were computed, `unseated` ones for which there was no frame before,
-    `lost_to` those that had gone for a page of each class; what is left are hits. `evicted_by` counts evictions.
+    Pages: `uses` in all steps, `fresh` ones that were computed, `forgotten` ones that were there when their last
+    request ended, and had gone since, `unseated` ones for which there was no frame before, `lost_to` those that had
+    gone for a page of each class; what is left are hits. `evicted_by` counts evictions. Of the `prompt_pages` of those
+    who came, so many were `found_used` by others, and `found_left` in free frames. `page_ticks` are those of pages that
+    they were charged for.
     """
 
     lost_to: list[int]
@@ -89,8 +104,10 @@ class Share:
     first_late: int = 0
     next_late: int = 0
     page_ticks: int = 0
-    shared_blocks: int = 0
-    blocks: int = 0
+    forgotten: int = 0
+    prompt_pages: int = 0
+    found_used: int = 0
+    found_left: int = 0
 
     @property
     def evicted(self) -> int:
@@ -100,7 +117,7 @@ class Share:
     @property
     def missed(self) -> int:
         """Uses of a page that was not there."""
-        return self.fresh + self.unseated + self.recomputed + sum(self.lost_to)
+        return self.fresh + self.forgotten + self.unseated + self.recomputed + sum(self.lost_to)
 
     @property
     def hits(self) -> int:
@@ -112,7 +129,7 @@ class Share:
 class Outcome:
     """What a rule made of a workload: `shares[tenant][class]`, how long it took, and the most pages at a time.
 
-    Under a policy that evicts, so many pages were `loaded`, `freed` by requests that ended, and `left` in memory.
+    So many pages were `loaded`, `found` in free frames, `freed` by requests that ended or were emptied, and `left`.
     """
 
     rule: str
@@ -121,6 +138,7 @@ class Outcome:
     steps: int
     most_taken: int
     loaded: int
+    found: int
     freed: int
     left: int
     ticks_per_ns: int
@@ -132,26 +150,39 @@ def most_pages(prompt: int, output: int, page_tokens: int) -> int:
 
 
 @attrs.define(eq=False)
-class _Seat:
+class _Group(Account):
+    """The requests of one tenant and one class: how many are there, the pages that they use, and the frames."""
+
+    share: Share = attrs.field(kw_only=True)
+    there: int = 0
+    pages: int = 0
+
+
+@attrs.define(eq=False)
+class _Seat(Block):
     """A request that was admitted. It holds `base + step - began` tokens in a step; `began` is -1 while it is emptied.
 
     `last` is when its last token came out, where that was not at the end of the step before; `seen` counts the pages
-    that were in use before, `lost_to` and `unseated` say why some of them are not resident.
+    that it had before it was emptied. While it waits, `asked` says when `shared` was counted: its pages that others
+    have in use.
     """
 
-    number: int
-    job: Job
-    share: Share
-    most: int
-    lost_to: list[int]
+    job: Job = attrs.field(kw_only=True)
+    group: _Group = attrs.field(kw_only=True)
+    most: int = 0
     began: int = -1
     base: int = 0
     given: int = 0
     pages: int = 0
-    place: int = -1
     seen: int = 0
-    unseated: int = 0
     last: int | None = None
+    asked: int = -1
+    shared: int = 0
+
+    @property
+    def share(self) -> Share:
+        """What is counted of the likes of it."""
+        return self.group.share
 
     def stored(self, step: int) -> int:
         """Return the tokens that it holds in a step."""
@@ -160,9 +191,10 @@ class _Seat:
 
 class _Run:
     def __init__(self, server: Server, rule: str, jobs: Iterator[Job], tenants: int, kinds: int) -> None:
-        self.server, self.rule, self.jobs, self.kinds = server, rule, jobs, kinds
-        self.memory = None if rule == PREEMPT else Blocks(server.capacity, rule, server.floor)
+        self.server, self.rule, self.jobs = server, rule, jobs
+        self.evicts, self.memory = rule != PREEMPT, Blocks(server.capacity, rule)
         self.shares = [[Share([0] * kinds, [0] * kinds) for _ in range(kinds)] for _ in range(tenants)]
+        self.groups = [[_Group(share=share) for share in row] for row in self.shares]
         link = server.kv.link_bytes_per_ns or server.rate
         self.scale = math.lcm(server.rate.numerator, link.numerator)
         self.byte_ticks = self.scale // server.rate.numerator * server.rate.denominator
@@ -174,11 +206,8 @@ class _Run:
         self.emptied: list[_Seat] = []
         self.grows: dict[int, list[tuple[_Seat, int]]] = defaultdict(list)
         self.ends: dict[int, list[tuple[_Seat, int]]] = defaultdict(list)
-        self.prefixes: Counter[int] = Counter()
-        self.now = self.step = self.numbers = 0
-        self.stored = self.pages = self.most = self.missing = self.most_taken = self.loaded = self.freed = 0
-        # Of each share, by identity: its requests that are there, their pages, and those that are resident.
-        self.there: dict[int, list[int]] = {}
+        self.now = self.step = self.numbers = self.changes = 0
+        self.stored = self.most = self.most_taken = self.loaded = self.found = self.freed = 0
         self.head: _Seat | None = None
         self._advance()
 
@@ -189,80 +218,78 @@ class _Run:
         """Look at the next request; those that are larger than all of the memory are refused (PA-1)."""
         self.head = None
         for job in self.jobs:
-            share = self.shares[job.tenant][job.kind]
-            share.requests += 1
-            most = most_pages(job.prompt, job.output, self.server.kv.page_tokens)
+            group = self.groups[job.tenant][job.kind]
+            group.share.requests += 1
+            page_tokens = self.server.kv.page_tokens
+            most = most_pages(job.prompt, job.output, page_tokens)
             if fits_by_maximum(nobody(1), most, self.server.capacity):
-                self.head = _Seat(self.numbers, job, share, most, [0] * self.kinds)
+                keys = tuple(keys_of(job.blocks, job.hash_tokens, job.prompt, page_tokens))
+                self.head = _Seat(self.numbers, group, keys, job=job, group=group, most=most)
                 self.numbers += 1
                 return
-            share.refused += 1
+            group.share.refused += 1
 
     def _pages_for(self, tokens: int) -> int:
         return -(-tokens // self.server.kv.page_tokens)
 
-    def _fits(self, seat: _Seat, pages: int) -> bool:
-        """Return whether the gate lets a request in; what the rules add up over all requests is handed in added up."""
-        if len(self.seats) >= self.server.slots:
+    @implements("WL-4")
+    def _fits(self, seat: _Seat) -> bool:
+        """Return whether the gate lets a request in; what the rules add up over all requests is handed in added up.
+
+        A page that others have in use is counted once.
+        """
+        server, memory = self.server, self.memory
+        if len(self.seats) >= server.slots:
             return False
-        there, capacity, admission = Tenancy((self.pages,), (self.most,)), self.server.capacity, self.server.admission
-        if admission == "maximum":
-            return bool(fits_by_maximum(there, seat.most, capacity))
-        return (admission == "slots" and self.memory is not None) or bool(fits_now(there, pages, capacity))
+        if server.admission == "slots" and self.evicts:
+            return True
+        if seat.asked != self.changes:
+            seat.asked, seat.shared = self.changes, memory.prefixes.shared(seat.keys)
+        there = Tenancy((memory.wanted,), (self.most,))
+        if server.admission == "maximum":
+            return bool(fits_by_maximum(there, seat.most - seat.shared, server.capacity))
+        pages = self._pages_for(seat.job.prompt + seat.given)
+        return bool(fits_now(there, pages - seat.shared, server.capacity))
 
     def _admit(self) -> list[_Seat]:
         """Admit who waits, those that were emptied before, first; return them."""
         came: list[_Seat] = []
         while self.emptied:
             seat = self.emptied[0]
-            if not self._fits(seat, self._pages_for(seat.job.prompt + seat.given)):
+            if not self._fits(seat):
                 return came
             self._join(self.emptied.pop(0))
             came.append(seat)
         while self.head is not None and self.head.job.arrival_ns * self.scale <= self.now:
             seat = self.head
-            if not self._fits(seat, self._pages_for(seat.job.prompt)):
+            if not self._fits(seat):
                 break
-            self._meet(seat)
             self._join(seat)
             came.append(seat)
             self._advance()
         return came
 
-    def _meet(self, seat: _Seat) -> None:
-        """Count the prefixes that somebody who is there has as well."""
-        for block in seat.job.blocks:
-            seat.share.shared_blocks += self.prefixes[block] > 0
-            self.prefixes[block] += 1
-        seat.share.blocks += len(seat.job.blocks)
-
+    @implements("WL-4")
     def _join(self, seat: _Seat) -> None:
         seat.began, seat.base = self.step, seat.job.prompt + seat.given
         seat.pages = self._pages_for(seat.base)
-        place = bisect.bisect(self.seats, seat.number, key=lambda s: s.number) if self.memory is None else None
-        seat.place = len(self.seats) if place is None else place
-        self.seats.insert(seat.place, seat)
-        self._number_from(seat.place)
-        counts = self.there.setdefault(id(seat.share), [0, 0, 0])
-        counts[0] += 1
-        counts[1] += seat.pages
-        if self.memory is None:
-            counts[2] += seat.pages
-            self._compute(seat, 0)
-        else:
-            self.memory.join(seat.pages)
-            self.missing += seat.pages
+        place = len(self.seats) if self.evicts else bisect.bisect(self.seats, seat.number, key=lambda s: s.number)
+        self.seats.insert(place, seat)
+        used, left = self.memory.join(seat, seat.pages - sum(pages for _, pages in seat.keys), place)
+        self.found += left
+        if not seat.seen:
+            seat.share.prompt_pages += seat.pages
+            seat.share.found_used += used
+            seat.share.found_left += left
+        seat.group.there += 1
+        seat.group.pages += seat.pages
+        self._entitle(seat.job.tenant, [seat])
         self.stored += seat.base
-        self.pages += seat.pages
-        self.most += seat.most
+        self.most += seat.most - used
+        self.changes += 1
+        if not self.evicts:
+            self._use_one(seat)
         self._plan(seat)
-
-    def _compute(self, seat: _Seat, have: int) -> None:
-        """Count the pages from `have` on: those that were there before are computed again."""
-        again = max(0, min(seat.seen, seat.pages) - have)
-        seat.share.recomputed += again
-        seat.share.fresh += seat.pages - have - again
-        seat.seen = max(seat.seen, seat.pages)
 
     def _plan(self, seat: _Seat) -> None:
         """Note in which steps a request has a page more, and gives its last token."""
@@ -272,31 +299,29 @@ class _Run:
             self.grows[grows].append((seat, seat.began))
         self.ends[ends].append((seat, seat.began))
 
-    def _number_from(self, place: int) -> None:
-        for number in range(place, len(self.seats)):
-            self.seats[number].place = number
-
     def _part(self, seat: _Seat) -> None:
-        """Take a request out: its pages are free."""
-        counts = self.there[id(seat.share)]
-        counts[0] -= 1
-        counts[1] -= seat.pages
-        if self.memory is None:
-            counts[2] -= seat.pages
-        else:
-            resident = self.memory.resident[seat.place]
-            counts[2] -= resident
-            self.freed += resident
-            self.missing -= seat.pages - resident
-            self.memory.leave(seat.place)
-        if not counts[0]:
-            del self.there[id(seat.share)]
+        """Take a request out: pages that nobody else uses are free."""
+        wanted = self.memory.wanted
+        self.freed += self.memory.leave(seat)
+        self.most -= seat.most - (seat.pages - (wanted - self.memory.wanted))
+        seat.group.there -= 1
+        seat.group.pages -= seat.pages
         self.stored -= seat.stored(self.step)
-        self.pages -= seat.pages
-        self.most -= seat.most
         del self.seats[seat.place]
-        self._number_from(seat.place)
+        self._entitle(seat.job.tenant, [])
+        self.changes += 1
         seat.began = -1
+
+    def _entitle(self, tenant: int, came: list[_Seat]) -> None:
+        """Let the requests of a tenant be entitled to their floors, where these depend on how many there are."""
+        floors = self.server.floors
+        if not self.memory.floored:
+            return
+        has_own = bool(floors) and floors[tenant] is not None
+        floor = self.server.floor(tenant, max(1, sum(group.there for group in self.groups[tenant])))
+        for seat in self.seats if has_own else came:
+            if seat.job.tenant == tenant:
+                self.memory.floors[seat.place] = floor
 
     # ---- a page more ----
 
@@ -307,20 +332,15 @@ class _Run:
         for seat in sorted(planned, key=lambda s: s.number):
             if seat.began < 0:  # emptied just now, for an older one
                 continue
-            if self.memory is None and not self._granted(seat):
+            if not self.evicts and not self._granted(seat):
                 self._wait(seat)
                 waits.append(seat)
                 continue
             seat.pages += 1
-            counts = self.there[id(seat.share)]
-            counts[1] += 1
-            self.pages += 1
-            if self.memory is None:
-                counts[2] += 1
-                self._compute(seat, seat.pages - 1)
-            else:
-                self.memory.pages[seat.place] += 1
-                self.missing += 1
+            seat.group.pages += 1
+            self.memory.grow(seat)
+            if not self.evicts:
+                self._use_one(seat)
             grown.append(seat)
             grows = self.step + self.server.kv.page_tokens
             if grows <= seat.began + seat.job.output - seat.given - 1:
@@ -330,9 +350,10 @@ class _Run:
     @implements("PA-5")
     def _granted(self, seat: _Seat) -> bool:
         """Return whether there is a frame for a page more, the youngest request emptied for it if it must be."""
-        if self.pages < self.server.capacity:
+        if self.memory.wanted < self.server.capacity:
             return True
-        crowd = Tenancy(tuple(s.pages for s in self.seats), tuple(s.most for s in self.seats))
+        # Of the youngest nobody else pays for a page: those that it pays for are those that its end makes free.
+        crowd = Tenancy(tuple(self.memory.pages), tuple(s.most for s in self.seats))
         order = [s.number for s in self.seats]
         grown, _ = grow_or_preempt(crowd, seat.place, order, self.server.capacity)
         if grown.lost:
@@ -344,6 +365,7 @@ class _Run:
         seat.share.preempted_pages += seat.pages
         seat.last = self.now if seat.last is None else seat.last
         seat.given += self.step - seat.began
+        seat.seen = seat.pages
         self._part(seat)
         bisect.insort(self.emptied, seat, key=lambda s: s.number)
 
@@ -359,7 +381,7 @@ class _Run:
     def run(self, until_ns: Nanoseconds | None) -> Outcome:
         until = None if until_ns is None else until_ns * self.scale
         while until is None or self.now < until:
-            late = [seat for seat in self.seats if seat.last is not None] if self.memory is None else []
+            late = [seat for seat in self.seats if seat.last is not None] if not self.evicts else []
             grown, waits = self._grow()
             came = self._admit()
             if not self.seats:
@@ -367,46 +389,42 @@ class _Run:
                     break
                 self.now = max(self.now, self.head.job.arrival_ns * self.scale)
                 continue
-            again = 0 if self.memory is None or not self.missing else self._use(grown, came)
+            again = self._use(grown, came) if self.memory.taken < self.memory.wanted else 0
             self._pass(again, waits, [*came, *(seat for seat in late if seat.began >= 0)])
             self._end()
         return self._outcome()
 
     def _use(self, grown: list[_Seat], came: list[_Seat]) -> int:
         """Let every request use its pages; return how many came back from outside."""
-        assert self.memory is not None
-        new = [*grown, *came]
-        if self.pages <= self.server.capacity:
-            wanted = sum(seat.pages - self.memory.resident[seat.place] for seat in new)
-            if wanted == self.missing:  # nobody else lacks a page, and there is a frame for each
-                return sum(self._use_one(seat) for seat in new if seat.pages > seat.seen)
+        memory, new = self.memory, [*grown, *came]
+        if memory.wanted <= memory.capacity:
+            lacked = sum(memory.pages[seat.place] - memory.resident[seat.place] for seat in new)
+            if lacked == memory.wanted - memory.taken:  # nobody else lacks a page, and there is a frame for each
+                return sum(self._use_one(seat) for seat in new)
         return sum(self._use_one(seat) for seat in list(self.seats))
 
     def _use_one(self, seat: _Seat) -> int:
-        memory = self.memory
-        assert memory is not None
-        place = seat.place
-        if memory.pages[place] == memory.resident[place]:
+        taken = self.memory.taken
+        used = self.memory.use(seat, seat.job.kind)
+        if not used.missed:
             return 0
-        used = memory.use(place)
         share, kind = seat.share, seat.job.kind
-        share.fresh += seat.pages - seat.seen
-        share.unseated += seat.unseated
-        share.lost_to = [a + b for a, b in zip(share.lost_to, seat.lost_to, strict=True)]
-        again = used.missed - (seat.pages - seat.seen)
-        seat.seen, seat.unseated = seat.pages, used.refused
-        seat.lost_to = [0] * self.kinds
+        self.loaded += self.memory.taken - taken + sum(pages for _, pages in used.evicted)
+        if seat.seen:  # it was emptied: what it had before is computed again
+            new = max(0, seat.pages - seat.seen)
+            share.fresh += new
+            share.recomputed += used.missed - new
+            seat.seen = 0
+            return 0
+        share.fresh += used.new
+        share.forgotten += used.known
+        share.unseated += used.unseated
+        if used.lost:
+            for other, lost in used.lost.items():
+                share.lost_to[other] += lost
         for owner, pages in used.evicted:
-            other = self.seats[owner]
-            other.lost_to[kind] += pages
-            other.share.evicted_by[kind] += pages
-            self.there[id(other.share)][2] -= pages
-            self.missing += pages
-        landed = used.missed - used.refused
-        self.loaded += landed
-        self.missing -= landed
-        self.there[id(share)][2] += landed
-        return again
+            self.seats[owner].share.evicted_by[kind] += pages
+        return used.again
 
     @implements("WL-3")
     def _pass(self, again: int, waits: Sequence[_Seat], special: Sequence[_Seat]) -> None:
@@ -414,17 +432,15 @@ class _Run:
         kv = self.server.kv
         took = (kv.weight_bytes + kv.token_bytes * self.stored) * self.byte_ticks + again * self.page_ticks
         late = self.next_slo is not None and took > self.next_slo
-        for shares in self.shares:
-            for share in shares:
-                counts = self.there.get(id(share))
-                if counts is None:
-                    continue
-                there, pages, resident = counts
-                share.uses += pages
-                share.page_ticks += resident * took
-                share.tokens += there
-                if late:
-                    share.next_late += there
+        for groups in self.groups:
+            for group in groups:
+                if group.there:
+                    share = group.share
+                    share.uses += group.pages
+                    share.page_ticks += group.resident * took
+                    share.tokens += group.there
+                    if late:
+                        share.next_late += group.there
         self.now += took
         for seat in waits:
             seat.share.tokens -= 1
@@ -439,17 +455,14 @@ class _Run:
             else:
                 seat.share.next_late += self.next_slo is not None and self.now - seat.last > self.next_slo
                 seat.last = None
-        self.most_taken = max(self.most_taken, self.pages if self.memory is None else self.memory.taken)
+        self.most_taken = max(self.most_taken, self.memory.taken)
 
     def _end(self) -> None:
         """Let those go that have given their last token; the others hold a token more in the next step."""
+        self.memory.end_round()
         for seat, began in self.ends.pop(self.step, ()):
             if seat.began == began:
                 seat.share.done += 1
-                for block in seat.job.blocks:
-                    self.prefixes[block] -= 1
-                    if not self.prefixes[block]:
-                        del self.prefixes[block]
                 self._part(seat)
         self.step += 1
         self.stored += len(self.seats)
@@ -457,7 +470,7 @@ class _Run:
     @implements("WL-1")
     def _outcome(self) -> Outcome:
         """Count who has not finished, and give the outcome."""
-        left = 0 if self.memory is None else self.memory.taken
+        left = self.memory.taken
         for seat in [*self.seats, *self.emptied]:
             seat.share.unfinished += 1
         while self.head is not None:
@@ -465,7 +478,16 @@ class _Run:
             self._advance()
         end = Fraction(self.now, self.scale)
         return Outcome(
-            self.rule, self.shares, end, self.step, self.most_taken, self.loaded, self.freed, left, self.scale
+            self.rule,
+            self.shares,
+            end,
+            self.step,
+            self.most_taken,
+            self.loaded,
+            self.found,
+            self.freed,
+            left,
+            self.scale,
         )
 
 

@@ -5,8 +5,9 @@ bank); `copy` (row: a page); `switch`; `hand-over` (row: a bank; to the row's te
 
 Claims: "shared-bank", pages of two tenants are in one bank at once; "owned-twice", a page was granted under two leases
 that nobody has given back; "over-quota", a tenant has more pages than its quota. Rules: "coloured"; "essay" (colours of
-`each` banks that begin anew where the banks end), "owner-only" (no lease is shown), "at-once" (banks change hands while
-pages are in them).
+`each` banks that begin anew where the banks end), "masks" (the `colours` as they are given, a mask a tenant),
+"owner-only" (no lease is shown), "at-once" (banks change hands while pages are in them). `page_bytes`, if it is given,
+says where in memory a page begins.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,9 +18,9 @@ import attrs
 
 from headgate.model.memory import allocator
 from headgate.model.memory import pages as rules
-from headgate.model.memory.allocator import Memory, Rules
-from headgate.model.memory.colours import banks_of, essay_mask
-from headgate.model.memory.pages import NOBODY, Bank, Outcome
+from headgate.model.memory.allocator import Memory, Rules, masked
+from headgate.model.memory.colours import dealt_holders, essay_mask
+from headgate.model.memory.pages import NOBODY, Outcome
 from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
 from headgate.spec.vocabulary import Request
 
@@ -51,13 +52,6 @@ class _Moment:
     live: Mapping[int, _Grant]
 
 
-def _essay_rules(each: int, banks: int) -> Rules:
-    def mine(bank: Bank, number: int, tenant: Any) -> Any:
-        return number in banks_of(essay_mask(tenant, each, banks))
-
-    return Rules(mine=mine)
-
-
 def _whole(given: Any, key: str, least: int, most: int) -> int:
     value = given.number(key, least=None)
     if value.denominator != 1 or not least <= value <= most:
@@ -82,19 +76,26 @@ def _run(given: Any) -> tuple[list[_Moment], list[int]]:
     if banks * rows * len(given.requests) > MOST_LOOKS:
         raise ReplayError(f"requests: expected at most {MOST_LOOKS // (banks * rows)} for so many pages")
     each = _whole(given, "each", 1, banks) if given.has("each") else 1
-    dealt = [n // each if n // each < tenants and (n // each + 1) * each <= banks else NOBODY for n in range(banks)]
-    holders = _list(given, "holders", dealt, NOBODY, tenants - 1)
+    holders = _list(given, "holders", list(dealt_holders(tenants, each, banks)), NOBODY, tenants - 1)
     quotas = _list(given, "quotas", [banks * rows] * tenants, 0, MOST_PAGES)
     if len(holders) != banks or len(quotas) != tenants:
         raise ReplayError("parameters: expected a holder for each bank, and a quota for each tenant")
     chosen: dict[str, Callable[[], Rules]] = {
         "coloured": Rules,
-        "essay": lambda: _essay_rules(each, banks),
+        "essay": lambda: masked([essay_mask(tenant, each, banks) for tenant in range(tenants)]),
+        "masks": lambda: masked(_colours(given, tenants, banks)),
         "owner-only": lambda: Rules(free=rules.owner_frees),
         "at-once": lambda: Rules(hand_over=rules.at_once),
     }
     rule = chosen[given.rule_of(*chosen)]()
     return list(_moments(given.requests, allocator.fresh(banks * rows, holders, quotas), rule)), quotas
+
+
+def _colours(given: Any, tenants: int, banks: int) -> list[int]:
+    masks = _list(given, "colours", [], 1, (1 << banks) - 1)
+    if len(masks) != tenants:
+        raise ReplayError(f"parameters.colours: expected a mask for each of {tenants} tenants, got {len(masks)}")
+    return masks
 
 
 def _moments(requests: tuple[Request, ...], memory: Memory, rule: Rules) -> Iterator[_Moment]:
@@ -147,16 +148,16 @@ def _operate(memory: Memory, request: Request, rule: Rules, given: Mapping[int, 
 # What the claims count.
 
 
-def _tenants_of_bank(moment: _Moment) -> tuple[int, str]:
-    """Return the most tenants that have pages in one bank, and who they are."""
+def _tenants_of_bank(moment: _Moment) -> tuple[int, int, dict[int, int]]:
+    """Return the most tenants that have pages in one bank, which bank, and the first page of each of them."""
     count = len(moment.memory.banks)
-    owners: dict[int, set[int]] = {}
+    owners: dict[int, dict[int, int]] = {}
     for place, page in enumerate(moment.memory.pages):
         if page.owner != NOBODY:
-            owners.setdefault(place % count, set()).add(page.owner)
+            owners.setdefault(place % count, {}).setdefault(page.owner, place)
     bank = max(owners, key=lambda n: len(owners[n]), default=0)
-    found = sorted(owners.get(bank, ()))
-    return len(found), f"bank {bank} has pages of tenants {_and(found)}"
+    found = owners.get(bank, {})
+    return len(found), bank, {tenant: found[tenant] for tenant in sorted(found)}
 
 
 def _leases_of_page(moment: _Moment) -> tuple[int, str]:
@@ -174,16 +175,19 @@ def _and(numbers: list[int]) -> str:
 
 def _replay(given: Any, count: Callable[[_Moment], tuple[int, str]], bound: int, unit: str, short: str) -> Replay:
     moments, _ = _run(given)
-    limit = Fraction(bound) - given.tighter()
     worst = max(moments, key=lambda moment: count(moment)[0], default=None)
     if worst is None:
+        limit = given.judge(Fraction(0), Fraction(bound))[1]
         return Replay(False, Fraction(0), limit, unit, "nothing is asked for", ())
     observed, finding = count(worst)
     lanes = [*_lanes(moments)]
-    if observed > limit:
-        broken = [Fraction(m.request.arrival_ns) for m in moments if count(m)[0] > limit]
+    violated, limit = given.judge(Fraction(observed), Fraction(bound))
+    if violated:
+        shows = [given.judge(Fraction(count(moment)[0]), Fraction(bound))[0] for moment in moments]
+        broken = [Fraction(m.request.arrival_ns) for m, is_shown in zip(moments, shows, strict=True) if is_shown]
         lanes.append(Lane("violation", (Mark(broken[0], broken[-1], "violation", short),)))
-    return Replay(observed > limit, Fraction(observed), limit, unit, f"{finding}; the bound is {limit}", tuple(lanes))
+    finding = f"{finding}; {given.asked_for()} {limit}"
+    return Replay(violated, Fraction(observed), limit, unit, finding, tuple(lanes))
 
 
 def _lanes(moments: list[_Moment]) -> Iterator[Lane]:
@@ -207,8 +211,18 @@ def _refused(at: Fraction, moment: _Moment) -> Mark:
 
 
 def _shared_bank(given: Any) -> Replay:
-    """Claim "shared-bank": pages of two tenants are in one bank at once."""
-    return _replay(given, _tenants_of_bank, 1, "tenants", "a shared bank")
+    """Claim "shared-bank": pages of two tenants, or of `at_least` so many, are in one bank at once."""
+    size = _whole(given, "page_bytes", 1, 10**15) if given.has("page_bytes") else None
+
+    def count(moment: _Moment) -> tuple[int, str]:
+        most, bank, found = _tenants_of_bank(moment)
+        if most < 2:
+            return most, f"bank {bank} has pages of tenant {_and(list(found))}"
+        words = f"bank {bank} has pages {_and(list(found.values()))} of tenants {_and(list(found))}"
+        at = "" if size is None else f", which begin at bytes {_and([page * size for page in found.values()])}"
+        return most, words + at
+
+    return _replay(given, count, 1, "tenants", "a shared bank")
 
 
 def _owned_twice(given: Any) -> Replay:

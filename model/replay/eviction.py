@@ -9,7 +9,7 @@ from fractions import Fraction
 import attrs
 
 from headgate.model.memory.eviction import POLICIES, Claims
-from headgate.model.memory.frames import WITHIN, Frames, Layout, Touched, cold, holdings, touch
+from headgate.model.memory.frames import WITHIN, Frames, Layout, Touched, cold, holdings, layout_of, touch
 from headgate.model.memory.pages_admission import (
     Tenancy,
     fits_by_maximum,
@@ -88,10 +88,9 @@ def _play(given: Given) -> _Play:
         raise ReplayError(f"parameters.pages: expected at most {MOST_PAGES} pages and {MOST_USES} uses of them")
     if sum(floors) > capacity:
         raise ReplayError(f"parameters.floors: expected a sum of at most the capacity {capacity}, got {sum(floors)}")
-    owners = tuple(who for who, pages in enumerate(totals) for _ in range(pages))
-    layout = Layout(len(totals), owners, tuple(page for pages in totals for page in range(pages)))
+    layout = layout_of(totals)
     claims, policy, within = Claims(floors, totals), POLICIES[given.rule_of(*POLICIES)], _within(given)
-    frames, uses = cold(len(owners)), []
+    frames, uses = cold(len(layout.owners)), []
     for number, request in enumerate(given.requests):
         if request.tenant >= len(totals) or request.row >= totals[request.tenant]:
             raise ReplayError(f"requests[{number}]: expected a page of one of the requests in parameters.pages")
@@ -120,25 +119,47 @@ def _mark(at: Fraction, use: _Use) -> Mark:
 
 
 def _floor(given: Given) -> Replay:
-    """Claim "floor": a page goes of a request that has no more than its floor."""
+    """Claim "floor": a load of another takes a page of a request that has no more than its floor."""
     play, tighter = _play(given), given.tighter()
     lanes = _lanes(play)
     worst: tuple[Fraction, Fraction, int, int] | None = None
     for at, use in enumerate(play.uses):
-        if not use.touched.evicted:
-            continue
         owner = int(use.touched.owner)
+        if not use.touched.evicted or owner == use.request.tenant:
+            continue
         left = Fraction(holdings(use.after, play.layout).resident[owner])
         bound = play.claims.floors[owner] + tighter
         if worst is None or left - bound < worst[0] - worst[1]:
             worst = (left, bound, owner, at)
     if worst is None:
-        return Replay(False, Fraction(0), Fraction(0), "pages", "nothing is evicted", tuple(lanes))
+        return Replay(False, Fraction(0), Fraction(0), "pages", "no load takes a page of another", tuple(lanes))
     left, bound, owner, at = worst
     if left < bound:
         lanes.append(Lane("violation", (Mark(Fraction(at), Fraction(at), "violation", "below its floor"),)))
     finding = f"an eviction leaves request {owner} with {left} pages, its floor is {bound}"
     return Replay(left < bound, left, bound, "pages", finding, tuple(lanes))
+
+
+def _losses(given: Given) -> Replay:
+    """Claim "losses": so many pages go of a request that is left with less than its floor.
+
+    Of `tenant` or, if it is not given, of whoever loses most; `at_least` says how many (1).
+    """
+    play, asked = _play(given), given.number("at_least", Fraction(1), least=None)
+    who, lanes = given.tenant("tenant", play.layout.requests), _lanes(play)
+    lost: list[list[int]] = [[] for _ in range(play.layout.requests)]
+    for at, use in enumerate(play.uses):
+        owner = int(use.touched.owner)
+        if use.touched.evicted and holdings(use.after, play.layout).resident[owner] < play.claims.floors[owner]:
+            lost[owner].append(at)
+    worst = max(range(len(lost)), key=lambda each: len(lost[each])) if who is None else who
+    observed = Fraction(len(lost[worst]))
+    if observed >= asked:
+        marks = [Mark(Fraction(at), Fraction(at), "violation", "below its floor") for at in lost[worst]]
+        lanes.append(Lane("violation", tuple(marks)))
+    pages = "one page" if observed == 1 else f"{observed} pages"
+    finding = f"request {worst} loses {pages} while it has no more than its floor of {play.claims.floors[worst]}"
+    return Replay(observed >= asked, observed, asked, "pages", finding, tuple(lanes))
 
 
 def _starved(given: Given) -> Replay:
@@ -252,6 +273,7 @@ def _over(given: Given) -> Replay:
 
 CLAIMS = {
     ("eviction", "floor"): _floor,
+    ("eviction", "losses"): _losses,
     ("eviction", "starved"): _starved,
     ("pages", "stuck"): _stuck,
     ("pages", "over"): _over,

@@ -37,7 +37,10 @@ class Lane:
 
 @attrs.frozen
 class Replay:
-    """What a replay showed: `violated` iff `observed` is beyond `bound` (both in `unit`)."""
+    """What a replay showed: `violated` iff `observed` is beyond `bound` (both in `unit`).
+
+    `clock` is what the marks of the lanes are counted in, where that is not time: "steps", or "samples".
+    """
 
     violated: bool
     observed: Fraction
@@ -46,3 +49,4 @@ class Replay:
     finding: str
     lanes: tuple[Lane, ...]
     execution: Execution | None = None
+    clock: str = "ns"

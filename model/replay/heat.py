@@ -47,7 +47,7 @@ def _swing(given: Given) -> Replay:
         lanes.append(Lane("violation", (Mark(Fraction(0), Fraction(steps), "violation", "for ever"),)))
     words = "come back as they were" if again else "do not come back as they were"
     finding = f"after {steps} steps the distances {words}, with a swing of {swing} C"
-    return Replay(violated, swing if again else Fraction(0), Fraction(0), "C", finding, tuple(lanes))
+    return Replay(violated, swing if again else Fraction(0), Fraction(0), "C", finding, tuple(lanes), clock="steps")
 
 
 def _latch(given: Given) -> Replay:
@@ -122,7 +122,7 @@ def _moves(given: Given) -> Replay:
     if violated:
         lanes.append(Lane("violation", (Mark(Fraction(0), Fraction(len(rows)), "violation", "too many moves"),)))
     finding = f"{len(moves)} moves in {len(rows)} samples, {given.asked_for()} {bound}"
-    return Replay(violated, Fraction(len(moves)), bound, "moves", finding, tuple(lanes))
+    return Replay(violated, Fraction(len(moves)), bound, "moves", finding, tuple(lanes), clock="samples")
 
 
 def _win_back(given: Given) -> Replay:

@@ -15,8 +15,8 @@ from headgate.model.fairness import worst_gap
 from headgate.model.refresh import Refresh, most_dark_is, per_bank, postponed_curve, served_by
 from headgate.model.replay.admission import losses_of
 from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
-from headgate.model.replay.given import Given
-from headgate.model.replay.serving import serve, service_lanes
+from headgate.model.replay.given import MOST_STEPS, Given
+from headgate.model.replay.serving import refuse_long, serve, service_lanes
 from headgate.model.simulator import Server, finish_time, simulate
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Contract, Excess, Execution, Policing, Service
@@ -170,8 +170,12 @@ def _safety(given: Given) -> Replay:
     }
     supply = granted[given.rule_of(*granted)]
     served = Server(peak * (1 - losses.migration), refresh if blackout else None)
+    refuse_long(given, served)
     execution = serve(given, weights, ARBITERS["sfq"], served)
     clock = Server(Fraction(1), Refresh(losses.period_ns, losses.bubble_ns)) if losses.bubble_ns else None
+    outside = losses.period_ns - losses.bubble_ns
+    if clock is not None and execution.services and execution.services[-1].finish_ns > MOST_STEPS * outside:
+        raise ReplayError(f"requests: expected a backlog of at most {MOST_STEPS} periods of bubbles")
     services = [_behind_bubbles(service, clock) for service in execution.services]
     execution = attrs.evolve(execution, services=tuple(services))
     if not admits(weights, supply.rate):

@@ -8,15 +8,9 @@ from typing import Any
 import attrs
 
 from headgate.model.bucket import (
-    Bucket,
-    PausedBucket,
     envelope,
-    essay_offer,
-    full,
-    offer,
     paused_full,
-    paused_refill,
-    refill,
+    police,
 )
 from headgate.model.meter import Meter, MeterRates, advance, burst_allowance, fresh, window_bound
 from headgate.model.meter import offer as meter_offer
@@ -47,15 +41,9 @@ def _bucket_offers(given: Given) -> tuple[Offers, list[_Held]]:
     rule = given.rule_of("token", "essay", "paused")
     rates = (given.number("sum_of_rates"), given.positive("capacity")) if rule == "essay" else ()
     scale, (rate, depth) = _whole(rate, depth)
-    clock, bucket, offers, levels = paused_full(depth), full(depth), [], []
+    bucket, offers, levels = paused_full(depth), [], []
     for request, elapsed in given.elapsed():
-        if rule == "paused":
-            clock = paused_refill(PausedBucket(bucket.level, clock.uncounted), rate, depth, elapsed)
-            bucket = Bucket(clock.level)
-        else:
-            bucket = refill(bucket, rate, depth, elapsed)
-        before, size = bucket.level, request.bytes * scale
-        admitted, bucket = essay_offer(bucket, size, *rates) if rule == "essay" else offer(bucket, size)
+        before, admitted, bucket = police(rule, bucket, rate, depth, elapsed, request.bytes * scale, *rates)
         offers.append((request, admitted))
         levels.append(_Held(Fraction(before, scale), Fraction(bucket.level, scale)))
     return offers, levels

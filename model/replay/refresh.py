@@ -20,6 +20,8 @@ from headgate.spec.units import exact_text
 
 __all__ = ["CLAIMS", "window_lane"]
 
+# Hotter is no memory, and intervals halve with every 10 C.
+MOST_C = 1000
 # No timeline shows more blackouts than this.
 MOST_MARKS = 1000
 
@@ -29,7 +31,9 @@ def _refresh_hotter(given: Given) -> Replay:
     curve = {"essay": essay_interval, "corrected": corrected_interval}[given.rule_of("essay", "corrected")]
     finishes, lanes = [], []
     for key in ("cold_c", "hot_c"):
-        temperature = given.number(key)
+        temperature = given.number(key, least=None)
+        if abs(temperature) > MOST_C:
+            raise ReplayError(f"parameters.{key}: expected {-MOST_C} to {MOST_C} C, got {exact_text(temperature)}")
         # The end of the enclosure that serves less when hot, more when cold: the verdict holds for both in full.
         interval = curve(given.positive("base_interval"), temperature)
         refresh = Refresh(interval.low if key == "hot_c" else interval.high, given.positive("blackout"))

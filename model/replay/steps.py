@@ -139,7 +139,7 @@ def _claim(observe: Callable[[_Steps], Observed], unit: str) -> Callable[[Given]
         broken = _broken(steps, steps.steps)
         lanes = steps.lanes + ([lane] if violated and lane is not None and not broken else [])
         return Replay(violated and not broken, Fraction(observed), bound, unit, broken or finding, tuple(lanes),
-                      steps.execution)  # fmt: skip
+                      steps.execution, "steps")  # fmt: skip
 
     return run
 
@@ -261,7 +261,8 @@ def _starvation(given: Given) -> Replay:
     lanes = steps.lanes + ([steps.span(first, steps.steps, "for ever")] if returns and waits else [])
     broken = _broken(steps, first + length)
     observed = Fraction(1 if returns and waits and not broken else 0)
-    return Replay(bool(observed), observed, Fraction(0), "loops", broken or finding, tuple(lanes), steps.execution)
+    return Replay(bool(observed), observed, Fraction(0), "loops", broken or finding, tuple(lanes), steps.execution,
+                  "steps")  # fmt: skip
 
 
 CLAIMS: dict[tuple[str, str], Runner] = {

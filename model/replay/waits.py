@@ -40,7 +40,7 @@ def _deficit(given: Given) -> Replay:
     """Claim "deficit": backlogged, `tenant` gets fewer bytes than its share of a window, by more than SFQ allows.
 
     Its share is w R / (sum of all w), R the effective rate; SFQ's bound (clause FQ-5) is that times (sum of the others'
-    largest requests) / R and the longest blackout, and its own largest request.
+    largest requests) / R and the longest blackout, and its own largest request. `lag` (bytes) is another bound.
     """
     weights = given.numbers("weights")
     tenant = given.tenant("tenant", len(weights))
@@ -52,6 +52,7 @@ def _deficit(given: Given) -> Replay:
     largest = [max((r.bytes for r in given.requests if r.tenant == t), default=0) for t in range(len(weights))]
     dark = given.number("blackout", Fraction(0))
     allowed = share * (Fraction(sum(largest) - largest[tenant]) / rate + dark) + largest[tenant]
+    allowed = given.number("lag", allowed)
     lanes = list(service_lanes(execution, len(weights)))
     short = worst_shortfall(execution.services, tenant, share, given.within())
     observed = short.bytes if short is not None else Fraction(0)

@@ -15,6 +15,7 @@ MODULES = (
     "fluid",
     "eligible",
     "turns",
+    "own_delay",
     "fq_codel",
     "arbitration",
     "bypass",

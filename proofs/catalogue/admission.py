@@ -152,6 +152,7 @@ THEOREMS: Sequence[Theorem] = (
         "admission-temperature", ("AD-2", "RF-5"),
         "With 295 ns of 3.9 us the 0.85 rule is safe at 94.877 C and unsafe at 94.878 C.",
         "the essays' tRFC and tREFI, the corrected interval", obligations=_temperature,
+        partner="admission-temperature",
     ),
     Theorem(
         "admission-essay", ("AD-2",), "What the essay's 0.85 rule admits is there at 95 C.",
@@ -174,6 +175,7 @@ THEOREMS: Sequence[Theorem] = (
         ("the interval never grows with temperature (RF-4)",
          "migration and bubbles take the same share at all temperatures"),
         obligations=_range,
+        unpaired="it compares two temperatures",
     ),
     Theorem(
         "admission-no-tax", ("AD-4",), "What the peak rate admits is there.",

@@ -306,6 +306,7 @@ THEOREMS: Sequence[Theorem] = (
         ("the steps are atomic, one at a time", "a page counts itself among those of its bank that are not free"),
         obligations=_isolation, invariants=("coloured",),
         abstraction="the pages of a bank that are not free, counted by what each step changes",
+        partner="allocator-exactness",
     ),
     Theorem(
         "allocator-leases", ("AL-1", "AL-4", "CO-5"),
@@ -313,6 +314,7 @@ THEOREMS: Sequence[Theorem] = (
         "every horizon; any number of pages, banks, tenants and leases",
         ("the steps are atomic, one at a time",),
         obligations=_leases, invariants=("lease", "dead lease"),
+        partner="allocator-exactness",
     ),
     Theorem(
         "allocator-conservation", ("AL-2", "AL-5", "CO-5"),

@@ -165,18 +165,22 @@ THEOREMS: Sequence[Theorem] = (
     Theorem(
         "arbiters-work-conserving", ("AR-1",), "Whenever somebody waits, every policy serves somebody who waits.",
         CODE, limit=LIMIT, obligations=_serve_steps,
+        unpaired="it is what stands on the other side of upper bounds: a server that is never idle for nothing",
     ),
     Theorem(
         "fcfs-order", ("AR-3",), "First come, first served serves the head that arrived first.",
         CODE, limit=LIMIT, obligations=lambda: [*_fcfs_steps(), *_stamps_nothing()],
+        unpaired="it says who is served, and bounds nothing",
     ),
     Theorem(
         "priority-order", ("AR-4",), "Strict priority serves the best priority that waits.",
         CODE, limit=LIMIT, obligations=_priority_steps,
+        unpaired="it says who is served, and bounds nothing",
     ),
     Theorem(
         "round-robin-order", ("AR-5",), "Round robin passes over nobody who waits.",
         CODE, limit=LIMIT, obligations=lambda: [_round_robin(count) for count in CODE_TENANTS],
+        unpaired="it says who is served, and bounds nothing",
     ),
     Theorem(
         "drr-deficits", ("AR-6",),

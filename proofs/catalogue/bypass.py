@@ -171,6 +171,7 @@ THEOREMS: Sequence[Theorem] = (
         "Whatever the priorities, SFQ serves the smallest start tag, and early what is due by its deadline.",
         f"every state; N = {CODE_TENANTS[0]}..{CODE_TENANTS[-1]} tenants on the code's own step",
         obligations=_priorities, limit=LIMIT,
+        unpaired="it says who is served, and bounds nothing",
     ),
     Theorem(
         "priority-burst", ("ST-3", "ST-6"), f"Under strict priority: {PROMISED[0].lower()}{PROMISED[1:]}",

@@ -168,5 +168,6 @@ THEOREMS: Sequence[Theorem] = (
          "in every channel SFQ is done by its bound (theorem sfq-delay), its rate R / n, its guarantees (1 + e) g / n"),
         obligations=_imbalance, invariants=("ledgers",),
         abstraction="a request is how many of its bytes lie in the channel; addresses are not divided",
+        partner="arbiters-work-conserving",
     ),
 )  # fmt: skip

@@ -192,10 +192,12 @@ THEOREMS: Sequence[Theorem] = (
         "address-levels", ("CO-1",),
         "One level of the address map tells numbers apart and keeps them below the product.",
         "any sizes", obligations=_nesting,
+        unpaired="a map that is one to one",
     ),
     Theorem(
         "address-maps", ("CO-1",), "In every shipped device two places with one address are one place.",
         "the geometries of the shipped profiles", obligations=_maps,
+        unpaired="a map that is one to one",
     ),
     Theorem(
         "colours-pigeonhole", ("CO-3",),
@@ -213,5 +215,6 @@ THEOREMS: Sequence[Theorem] = (
         "Colours turn n (n - 1) / (2 m) expected pairs into n (n - k) / (2 m), and k-fold a tenant's own.",
         "any numbers of tenants, of requests each, and of banks each",
         ("requests go to the banks of their colour independently, each bank equally likely",), obligations=_price,
+        unpaired="an equation",
     ),
 )  # fmt: skip

@@ -407,5 +407,6 @@ THEOREMS: Sequence[Theorem] = (
         (*PARTS[:2], PARTS[3], "the position of a backlogged tenant lags by one request (theorem sfq-share)"),
         obligations=_share_under_refresh,
         abstraction="the others are one aggregate; the channel is what is proved of it",
+        partner="sfq-pairwise-gap",
     ),
 )  # fmt: skip

@@ -6,6 +6,7 @@ come than R (d - s0); so it is done by d + Lmax / R + B.
 """
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import attrs
@@ -21,7 +22,8 @@ from headgate.model.promise import goyal_expected_arrival
 from headgate.proofs.invariants import invariant
 from headgate.proofs.quotients import cancelling, covers
 from headgate.proofs.symbolic import lift
-from headgate.proofs.theorem import Obligation, Theorem
+from headgate.proofs.theorem import Obligation, Query, Theorem
+from headgate.spec.vocabulary import Request, Schedule
 
 __all__ = ["THEOREMS"]
 
@@ -140,6 +142,17 @@ def _early() -> list[Obligation]:
     return [*choices, *_demand(), *_busy_period(), *_lateness(), *_early_bound()]
 
 
+def _early_worst(tighter: Fraction) -> Query:
+    """The largest request goes into service just before two others arrive; the last of them is late by all but 1/4."""
+    latency = Fraction(early_delay(1, 64, Fraction(8), 0, Fraction(1)))
+    parameters = {"weights": (Fraction(1), Fraction(6), Fraction(1)), "peak": Fraction(8), "tenant": 2,
+                  "latency": latency, "tighter_by": tighter}  # fmt: skip
+    requests = (Request(0, 0, 7), Request(0, 0, 64), Request(2, 1, 1), Request(1, 1, 6))
+    statement = "Under *early* a request finishes by its expected arrival + l / g + Lmax / R + B."
+    schedule = Schedule("EA-2", statement, "arbiter", "early", "late", parameters, requests)
+    return Query((z3.BoolVal(True),), lambda model: schedule)
+
+
 def _wfq() -> list[Obligation]:
     choices = [_chooses_d_work(wfq_select, None, None, count) for count in CODE_TENANTS]
     return [*choices, *_busy_period(), *_lateness()]
@@ -242,8 +255,9 @@ THEOREMS: Sequence[Theorem] = (
         "Under *early* every request finishes by EAT + l / g + Lmax / R + B.",
         f"{ANY}; {CODE}",
         ("the guarantees sum to at most R", SERVER, "Lmax is the largest request of anybody, background included"),
-        obligations=_early, invariants=("demand", "d-work"), limit=LIMIT,
+        obligations=_early, attack=_early_worst, step=Fraction(1, 2), invariants=("demand", "d-work"), limit=LIMIT,
         abstraction="one request is tracked; all that is due by its deadline is one quantity",
+        partner="arbiters-work-conserving",
     ),
     Theorem(
         "wfq-lateness", ("WQ-2", "WQ-3", "WQ-5"),
@@ -253,6 +267,7 @@ THEOREMS: Sequence[Theorem] = (
          "R (d - s0)", "finish tags are in the order of the fluid's finish times", SERVER),
         obligations=_wfq, invariants=("d-work",), limit=LIMIT,
         abstraction="the fluid is its contract; its virtual time is not followed",
+        partner="arbiters-work-conserving",
     ),
     Theorem(
         "vtc-gap", ("VT-1", "VT-2", "VT-3"),

@@ -16,6 +16,7 @@ from typing import Any
 import attrs
 import z3
 
+from headgate.model.algebra import where
 from headgate.model.arbiters import SCFQ, SFQ, Arrival, Tenants
 from headgate.model.arbiters.sfq import FairQueue
 from headgate.model.bounds import pairwise_gap, scfq_delay, sfq_delay
@@ -40,7 +41,7 @@ from headgate.proofs.table import unit_tenants
 from headgate.proofs.theorem import Obligation, Query, Theorem
 from headgate.spec.vocabulary import Request, Schedule
 
-__all__ = ["THEOREMS", "sfq_delay_steps", "sfq_share_steps"]
+__all__ = ["THEOREMS", "scfq_from_rest_steps", "sfq_delay_steps", "sfq_share_steps"]
 
 
 @attrs.frozen
@@ -296,6 +297,47 @@ def sfq_delay_steps() -> list[Obligation]:
     return _delay(SFQ_DISCIPLINE, _sfq_conclusion)()
 
 
+def scfq_from_rest_steps() -> list[Obligation]:
+    """Return the steps by which a tenant that was not backlogged at the anchor has had w (V - V1) and no more of SCFQ.
+
+    So it is with all of them where the server was at rest, or did background work, when the anchor came.
+    """
+    virtual, cost, later = z3.Reals("virtual cost later")
+    flows, share = [flow_of(0), flow_of(1)], _share(0)
+    sound = sound_flows(SCFQ_DISCIPLINE, virtual, flows)
+    given = (*sound, _from_rest(virtual, flows[0], share))
+    env = z3.And(virtual <= later, *(z3.Implies(f.queued, later <= f.end) for f in flows))
+    idle = [attrs.evolve(flow, busy=flow.queued) for flow in flows]
+    at_rest = [attrs.evolve(flow, queued=lift(False), busy=lift(False)) for flow in flows]
+    steps = [
+        Obligation("the anchor, at rest", tuple(sound_flows(SCFQ_DISCIPLINE, virtual, at_rest)),
+                   _from_rest(virtual, at_rest[0], _Share(virtual, lift(0), virtual))),
+        Obligation("from rest, somebody else is served", (*given, env), _from_rest(later, idle[0], share)),
+    ]  # fmt: skip
+    for who in (0, 1):
+        after_virtual, after, _ = arrive(SCFQ_DISCIPLINE, virtual, flows, who, cost)
+        arrives = (*given, cost > 0, cost <= flows[who].largest)
+        goal = _from_rest(after_virtual, after[0], share)
+        steps.append(Obligation(f"from rest, a request of tenant {who} arrives", arrives, goal))
+    for order in ((0, 1), (1, 0)):
+        _, tenant, after_virtual, after = serve(SCFQ_DISCIPLINE, virtual, flows, cost, order)
+        counted = where(lift(tenant == 0), _Share(share.anchor, share.cost + flows[0].cost, flows[0].end), share)
+        premises = (*given, z3.Or(flows[0].queued, flows[1].queued), next_head(flows, tenant, cost))
+        name = f"from rest, one of the two is served, tenant {order[0]} on a tie"
+        steps.append(Obligation(name, premises, _from_rest(after_virtual, after[0], counted)))
+    covered = share.cost <= virtual - share.anchor
+    return [*steps, Obligation("and so the share from rest has no request on top", given, covered)]
+
+
+def _from_rest(virtual: Any, flow: Flow, share: _Share) -> Any:
+    return invariant(
+        "scfq share from rest",
+        cost_covered=share.cost <= share.finish - share.anchor,
+        finish_before_head=z3.Implies(flow.queued, share.finish <= flow.begin),
+        finish_reached=share.finish <= virtual,
+    )
+
+
 def _bypass(discipline: Discipline) -> Callable[[], list[Obligation]]:
     """While a head waits the virtual time does not pass its tag, so that others get their share of its own cost."""
 
@@ -334,6 +376,15 @@ def _late_attack(
         return Query((z3.BoolVal(True),), lambda model: schedule)
 
     return attack
+
+
+def _share_attack(tighter: Fraction) -> Query:
+    """Tenant 1 has just had its largest request when tenant 0 begins two of its own, one behind the other's back."""
+    parameters = {"weights": (Fraction(1, 2),) * 2, "peak": Fraction(1), "tenant": 1, "tighter_by": tighter}
+    requests = (Request(1, 0, 8), *(Request(who, 1, 8) for who in (0, 0, 1, 1)))
+    statement = "Backlogged, a tenant gets g (t - B) - g (sum of the others' L) / R - L bytes or more under SFQ."
+    schedule = Schedule("FQ-5", statement, "arbiter", "sfq", "deficit", parameters, requests)
+    return Query((z3.BoolVal(True),), lambda model: schedule)
 
 
 # Nine bytes behind the other tenant's eight, from the beginning of a blackout.
@@ -377,8 +428,9 @@ THEOREMS: Sequence[Theorem] = (
     Theorem(
         "sfq-share", ("FQ-4", "FQ-5"),
         "A backlogged tenant gets at least g (t - B) - g (sum of the others' L) / R - L bytes in any t ns under SFQ.",
-        ANY, BUSY[:3], obligations=sfq_share_steps,
+        ANY, BUSY[:3], obligations=sfq_share_steps, attack=_share_attack,
         invariants=("sfq share",), abstraction=AGGREGATE,
+        partner="sfq-pairwise-gap",
     ),
     Theorem(
         "sfq-bypass", ("FQ-3", "ST-5", "ST-6"),

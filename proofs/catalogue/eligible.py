@@ -389,6 +389,17 @@ def _fair() -> list[Obligation]:
     return [*(step for count in CODE_TENANTS for step in _moves(count)), *_share()]
 
 
+def _least_share(tighter: Fraction) -> Query:
+    """Behind a request of 64 bytes a tenant of 1/4 B/ns lacks 33/2 bytes of its share; the bound is 71/4."""
+    lag = Fraction(worst_case_lag(1, 64, Fraction(1, 4), Fraction(1)))
+    parameters = {"weights": (Fraction(3, 4), Fraction(1, 4)), "peak": Fraction(1), "tenant": 1, "lag": lag,
+                  "tighter_by": tighter}  # fmt: skip
+    sent = ((1, 0, 1), (0, 1, 1), (1, 1, 1), (1, 1, 1), (0, 2, 4), (0, 2, 64), (1, 5, 1))
+    statement = "At a constant rate C WF2Q+ gives a backlogged tenant g t - 2 L_i - (L - L_i) g / C bytes or more."
+    schedule = Schedule("WF-4", statement, "arbiter", "wf2q+", "deficit", parameters, tuple(Request(*r) for r in sent))
+    return Query((z3.BoolVal(True),), lambda model: schedule)
+
+
 ANY = "every horizon; any number of tenants, weights and sizes"
 CODE = f"N = {CODE_TENANTS[0]}..{CODE_TENANTS[-1]} tenants on the code's own step"
 LIMIT = f"N = {CODE_TENANTS[0]}..{CODE_TENANTS[-1]} on the code's own step"
@@ -400,6 +411,7 @@ THEOREMS: Sequence[Theorem] = (
         "WF2Q+ moves its virtual time with the clock or to the nearest head, and serves the least tag that has begun.",
         f"every horizon; {CODE}", obligations=lambda: [step for count in CODE_TENANTS for step in _code(count)],
         invariants=("eligible queue",), abstraction=HEADS, limit=LIMIT,
+        unpaired="it says who is served, and bounds nothing",
     ),
     Theorem(
         "wf2q-plus-delay", ("WF-3", "PR-3"),
@@ -417,6 +429,7 @@ THEOREMS: Sequence[Theorem] = (
         f"{ANY}; {CODE}",
         ("the guarantees sum to at most C", "the queues are those of wf2q-plus-code",
          "when a request is done the virtual time is at most L / C past its finish tag (a step of wf2q-plus-delay)"),
-        obligations=_fair, limit=LIMIT, abstraction=HEADS,
+        obligations=_fair, attack=_least_share, step=Fraction(3, 2), limit=LIMIT, abstraction=HEADS,
+        unpaired="it holds of every tenant at once, so that what one gets more another would lack",
     ),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import z3
 
-from headgate.model.algebra import choose, where
+from headgate.model.algebra import choose
 from headgate.model.memory.eviction import POLICIES, Claims
 from headgate.model.memory.frames import Frames, Layout, Touched, cold, holdings, touch
 from headgate.proofs.decoding import schedule_of
@@ -20,14 +20,14 @@ __all__ = ["THEOREMS"]
 
 @attrs.frozen
 class _Case:
-    """Requests with so many pages each, a policy, and how many uses it takes to break the claim.
+    """Requests with so many pages each, a policy, and by whom the uses are that break the claim.
 
     With `alike` all floors are the same: then no policy can be excused by what the floors are.
     """
 
     totals: tuple[int, ...]
     policy: str
-    uses: int
+    by: tuple[int, ...] = ()
     alike: bool = False
 
     @property
@@ -62,24 +62,24 @@ def _rows(case: _Case, pages: Sequence[Any], steps: Sequence[int]) -> list[tuple
 
 
 def _floor(case: _Case, victim: int, clause: str, statement: str) -> Callable[[Fraction], Query]:
-    """The last use takes a page of `victim`, which is at or under its floor."""
+    """The last use, by another, takes a page of `victim`, which is at or under its floor; all before it found room."""
 
     def attack(tighter: Fraction) -> Query:
         capacity, claims, given = _claims(case)
-        pages = tuple(z3.Ints([f"page{k}" for k in range(case.uses)]))
-        before, touched = _play(case, capacity, claims, pages)[-1]
-        who = choose(pages[-1], case.layout.owners)
-        left = choose(touched.owner, holdings(before, case.layout).resident)
-        left = left + where(lift(touched.owner == who), 1, 0) - 1
+        pages = tuple(z3.Ints([f"page{k}" for k in range(len(case.by))]))
+        *first, (before, touched) = _play(case, capacity, claims, pages)
+        left = choose(touched.owner, holdings(before, case.layout).resident) - 1
         broken = z3.And(lift(touched.evicted), lift(touched.owner == victim), left < claims.floors[victim])
-        there = tuple(z3.And(page >= 0, page < len(case.layout.owners)) for page in pages)
+        calm = tuple(z3.Not(lift(z3.Or(lift(use.evicted), lift(use.hit)))) for _, use in first)
+        there = tuple(z3.Or(*(page == own for own, owner in enumerate(case.layout.owners) if owner == by))
+                      for page, by in zip(pages, case.by, strict=True))  # fmt: skip
         parameters = {"capacity": capacity, "floors": claims.floors, "pages": case.totals}
         heading = (clause, statement, "eviction", case.policy, "floor")
 
         def decode(model: z3.ModelRef) -> Schedule:
-            return schedule_of(model, heading, parameters, _rows(case, pages, range(case.uses)))
+            return schedule_of(model, heading, parameters, _rows(case, pages, range(len(case.by))))
 
-        return Query((*given, *there, broken), decode, (capacity, sum(claims.floors), *claims.floors, *pages))
+        return Query((*given, *there, *calm, broken), decode, (capacity, sum(claims.floors), *claims.floors, *pages))
 
     return attack
 
@@ -120,17 +120,22 @@ def _rounds(cycle: Sequence[Sequence[int]], rounds: int) -> tuple[list[int], lis
     return pages, [number for number, step in enumerate(numbered) for _ in step]
 
 
-KEEPS = "No page of a request at or under its floor is evicted."
-# A whale of two pages in every step, two minnow pages in turns; and whales of which a smaller part is in use, beside a
-# minnow that asks for more than its floor, the same for both: a policy that counts what is resident spares these.
-MINNOWS = _Case((2, 2), "lru", 2)
-IDLE_WHALE = _Case((3, 2), "total", 3, alike=True)
-WHALE = _Case((4, 3), "total", 5, alike=True)
+KEEPS = "No load leaves a request with fewer pages than before and than its floor."
+# A whale of two pages in every step, two minnow pages in turns. Else request 1 is the victim, and what breaks its floor
+# is the policy: in each case another one would spare it. LRU takes the page that is oldest though its owner has no
+# other; total footprint that of a whale of which a smaller part is here, beside one that asks for more than the same
+# floor; resident footprint that of who has more pages and a floor for all of them, though a use is recent.
+MINNOWS = _Case((2, 2), "lru")
+OLDEST = _Case((2, 2), "lru", (1, 0, 0), alike=True)
+IDLE_WHALE = _Case((2, 3), "total", (0, 1, 0), alike=True)
+WHALE = _Case((3, 4), "total", alike=True)
+ENTITLED = _Case((4, 3), "floorless", (0, 1, 1, 1, 0))
 
 THEOREMS: Sequence[Theorem] = (
     Theorem(
-        "eviction-lru-floor", ("EV-5", "EV-10"), KEEPS[:-1] + " by LRU.",
-        "two requests of two pages, two uses", expect=Expect.REFUTED, attack=_floor(MINNOWS, 1, "EV-10", KEEPS),
+        "eviction-lru-floor", ("EV-5", "EV-10"), f"By LRU: {KEEPS[0].lower()}{KEEPS[1:]}",
+        "two requests of two pages with the same floor, three uses", expect=Expect.REFUTED,
+        attack=_floor(OLDEST, 1, "EV-10", KEEPS),
     ),
     Theorem(
         "eviction-lru-starves", ("EV-10",),
@@ -144,17 +149,16 @@ THEOREMS: Sequence[Theorem] = (
         "By total footprint a whale whose pages in use fit into its floor has hits.",
         "a whale of four pages that uses two, a minnow of three, in every step, for ever; the floors are the same",
         expect=Expect.REFUTED,
-        attack=_starved(WHALE, ((0, 1, 4, 5, 6),), 0, "EV-11",
+        attack=_starved(WHALE, ((0, 1, 2, 3, 4),), 1, "EV-11",
                         "By total footprint a whale whose pages in use fit into its floor has hits."),
     ),
     Theorem(
-        "eviction-total-floor", ("EV-11",), KEEPS[:-1] + " by total footprint.",
+        "eviction-total-floor", ("EV-11",), f"By total footprint: {KEEPS[0].lower()}{KEEPS[1:]}",
         "a whale of three pages and a minnow of two with the same floor, three uses", expect=Expect.REFUTED,
-        attack=_floor(IDLE_WHALE, 0, "EV-11", KEEPS),
+        attack=_floor(IDLE_WHALE, 1, "EV-11", KEEPS),
     ),
     Theorem(
-        "eviction-floorless", ("EV-5",), KEEPS[:-1] + " by resident footprint alone.",
-        "two requests of two pages, two uses", expect=Expect.REFUTED,
-        attack=_floor(attrs.evolve(MINNOWS, policy="floorless"), 0, "EV-5", KEEPS),
+        "eviction-floorless", ("EV-5",), f"By resident footprint alone: {KEEPS[0].lower()}{KEEPS[1:]}",
+        "requests of four and three pages, five uses", expect=Expect.REFUTED, attack=_floor(ENTITLED, 1, "EV-5", KEEPS),
     ),
 )  # fmt: skip

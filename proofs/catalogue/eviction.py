@@ -321,7 +321,8 @@ THEOREMS: Sequence[Theorem] = (
     ),
     Theorem(
         "eviction-floor", ("EV-5",),
-        "Whatever the score: no page of a request at or under its floor is evicted, and one below it is never refused.",
+        "Whatever the score: no load leaves a request with fewer pages than before and than its floor, and none that "
+        "is below it is refused.",
         "every state; N = 2..16 requests on the code's own step; that somebody else is above, for any number",
         ("the floors sum to at most k", "for the second half: nobody holds more pages than its floor"),
         obligations=_floor, limit="N = 2..16", partner="eviction-floor",
@@ -332,6 +333,7 @@ THEOREMS: Sequence[Theorem] = (
         "every horizon; N = 2..8 requests on the code's own step; any score",
         ("the floors sum to at most k", "nobody holds more pages than its floor"),
         obligations=_whale, invariants=("floor",), limit="N = 2..8",
+        partner="eviction-capacity",
     ),
     Theorem(
         "eviction-max-min", ("EV-3", "EV-6"),
@@ -347,5 +349,6 @@ THEOREMS: Sequence[Theorem] = (
         "A page that several requests use is charged to the lowest of them alone, so that charges sum to frames.",
         "every state; N = 2..8 requests on the code's own step, two pages (sums add up page by page)",
         obligations=_shared, limit="N = 2..8",
+        unpaired="an equation",
     ),
 )  # fmt: skip

@@ -119,6 +119,7 @@ THEOREMS: Sequence[Theorem] = (
         "every horizon; any contract with M + (p - g) d of M or more, any meter, ledger, time and size",
         ("the bounds of sfq-delay or early-delay hold from the expected arrival that X gives, L / R more with a "
          "background", "the queue of a tenant is first in, first out (AR-2)"), obligations=_treated,
+        partner="arbiters-work-conserving",
     ),
     Theorem(
         "promise-untreated", ("PR-4",),

@@ -320,6 +320,7 @@ def _fairness(
             f"The code of {name.upper()} keeps the invariant of {name}-pairwise-gap.",
             CODE, QUEUES, obligations=_code_layer(discipline),
             invariants=("queue", f"{name} bracket"), abstraction=HEADS, limit=CODE_LIMIT,
+            unpaired=f"an invariant of the code; what it bounds stands in {name}-pairwise-gap",
         ),
     )  # fmt: skip
 
@@ -332,12 +333,14 @@ THEOREMS: Sequence[Theorem] = (
         "Stamping on arrival, however deep the queue, gives the tags of stamping at the head, under SFQ and SCFQ.",
         "every horizon and depth", ("the invariants of sfq-code and scfq-code",),
         obligations=lambda: [*_contiguous(SFQ_DISCIPLINE), *_contiguous(SCFQ_DISCIPLINE)],
+        unpaired="an equation",
     ),
     Theorem(
         "deep-queues-unrolled", ("FQ-8",),
         "Three requests stamped one by one on arrival have the tags of stamping at the head, under SFQ and SCFQ.",
         "queues up to 3 deep, any tags before", horizon=3, limit="queues 3 deep",
         obligations=lambda: [*_deep_queues(SFQ_DISCIPLINE, 3), *_deep_queues(SCFQ_DISCIPLINE, 3)],
+        unpaired="an equation",
     ),
     Theorem(
         "essay-tag", ("FQ-9",),

@@ -246,13 +246,15 @@ THEOREMS: Sequence[Theorem] = (
         "thermal-no-delay", ("HT-1",),
         "A loop without delay has one equilibrium and goes toward it from one side; nothing oscillates.",
         "every horizon; any heating that never grows with the temperature", (FALLING,), obligations=_no_delay,
+        unpaired="it says where a loop goes, and bounds no amount",
     ),
     Theorem(
         "thermal-small-gain", ("HT-2",),
         "Behind any delay a gain of one or less never widens a swing, and none keeps its height; below one it shrinks.",
         "every horizon; any reaction within the gain, linear or not, any delay",
-        ("the heating is constant within a step",), obligations=_small_gain,
+        ("the heating is constant within a step", "it reacts against the distance"), obligations=_small_gain,
         limit="N = 2..5 remembered distances, and one, on the code's own step; any number on the newest and the oldest",
+        unpaired="above a gain of one the refuted thermal-delay-settles has a loop that does not settle",
     ),
     Theorem(
         "thermal-delay-settles", ("HT-3",), "A loop with a delay settles, whatever its gain.",

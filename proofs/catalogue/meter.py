@@ -248,14 +248,17 @@ THEOREMS: Sequence[Theorem] = (
         "meter-full-burst", ("CM-5",), "A burst at p for d from rest is wholly in contract.",
         ANY, ("each request is sent no sooner than the one before it takes at p",), obligations=_full_burst,
         invariants=("burst",),
+        partner="meter-window",
     ),
     Theorem(
         "meter-classes", ("CM-6",), "A request in contract is paced iff the private channel would be idle.",
         "every state", obligations=_classes,
+        unpaired="two forms of one definition",
     ),
     Theorem(
         "expected-arrival", ("PR-1", "PR-2"),
         "A + X / g equals Goyal's max(A, EAT of the request before + its size / g).",
         "every horizon; any g, times and sizes", obligations=_expected_steps,
+        unpaired="an equation",
     ),
 )  # fmt: skip

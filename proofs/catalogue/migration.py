@@ -250,11 +250,13 @@ THEOREMS: Sequence[Theorem] = (
         "At any interleaving of copies, writes, switches and aborts every read returns the last write.",
         "every horizon; one step of the code, from any state that is sound", obligations=_reads,
         invariants=("contents",), limit="N = 2..6 blocks, and one",
+        unpaired="an equation",
     ),
     Theorem(
         "migration-frames", ("MG-3",),
         "One of the two frames is the tenant's page; an abort leaves everything as it was before the copy.",
         "any page, banks and account", obligations=_ownership,
+        unpaired="an equation",
     ),
     Theorem(
         "migration-switch-first", ("MG-4",), FIRST, "one block, one operation", expect=Expect.REFUTED,

@@ -170,7 +170,8 @@ THEOREMS: Sequence[Theorem] = (
     ),
     Theorem(
         "placement-moves", ("PL-3",),
-        "In n samples and one more a page moves at most 1 + min(ceil(2 v n / band) - 1, floor(n / dwell)) times.",
+        "In n samples and one more a page moves at most 1 + max(0, min(ceil(2 v n / band) - 1, floor(n / dwell))) "
+        "times, a dwell time of 0 counting as 1.",
         "every horizon; any temperatures, slew rate v, band and dwell time", ("no average moves by more than v",),
         obligations=_moves, attack=_moves_attack, invariants=("moves",), partner="placement-follows",
         limit="N = 2..8 stacks on the code's own step",

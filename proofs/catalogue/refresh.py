@@ -210,6 +210,7 @@ THEOREMS: Sequence[Theorem] = (
         "refresh-monotone", ("RF-4", "RF-7"),
         "A shorter refresh interval never leaves more bandwidth; the corrected interval halves from 85 to 95 C.",
         "any rates and intervals", ("2**(-x/10) does not grow with x",), obligations=_monotone,
+        unpaired="it compares two rates",
     ),
     Theorem(
         "refresh-essay-interval", ("RF-6",), "Under the essay's tREFI(T) a hotter memory never finishes sooner.",

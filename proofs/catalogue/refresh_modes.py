@@ -320,5 +320,6 @@ THEOREMS: Sequence[Theorem] = (
         "Under JEDEC's steps and under a table the interval never grows with the temperature.",
         f"any base interval and temperatures; tables of N = {LINES[0]}..{LINES[-1]} lines whose intervals never grow",
         limit=f"N = {LINES[0]}..{LINES[-1]} lines of a table", obligations=_steps,
+        unpaired="it compares two intervals",
     ),
 )  # fmt: skip

@@ -301,6 +301,37 @@ def _drr_summing() -> Obligation:
     return Obligation("the bytes of the others add up", premises, goal)
 
 
+def drr_from_rest_steps() -> list[Obligation]:
+    """Return the steps by which turns pay for all that a tenant got since the list was empty, with no deficit."""
+    return [step for count in CODE_TENANTS for step in _from_rest_steps(count)]
+
+
+def _from_rest(lists: _Lists, ghosts: _Turns, who: int) -> Any:
+    paid = ghosts.other + lift(lists.state.deficits[who]) <= ghosts.begun * lists.quanta[who]
+    return invariant("turns from rest", all_is_paid=paid)
+
+
+def _from_rest_steps(count: int) -> list[Obligation]:
+    lists, pair, name = _lists(count), PAIRS[0], f"N = {count}: from rest, "
+    ghosts, service, j = _turns(pair), _service(lists), pair[1]
+    given = (*_numbers(lists), _ordered(lists), _deficits(lists), _from_rest(lists, ghosts, j))
+    empty = attrs.evolve(lists, state=rest(lists.state))
+    nothing = attrs.evolve(ghosts, begun=lift(0), other=lift(0))
+    steps = [
+        Obligation(name + "nobody is in the list", _numbers(lists), _from_rest(empty, nothing, j)),
+        Obligation(name + "a service", (*given, *service.sizes, z3.Or(*lists.waiting)),
+                   _from_rest(service.after, _moved(lists, ghosts, service, pair), j)),
+    ]  # fmt: skip
+    for who in range(count):
+        state, _ = stamp(lists.state, who, Arrival(lift(0), lift(1), lift(1), lift(0)))
+        after = attrs.evolve(lists, state=state)
+        steps.append(Obligation(f"{name}a request of tenant {who} arrives", given, _from_rest(after, ghosts, j)))
+    within = (ghosts.begun <= ghosts.completed + 1, lists.quanta[j] > 0)
+    got = ghosts.other <= ghosts.begun * lists.quanta[j]
+    return [*steps, Obligation(name + "its bytes", given, got), Obligation(name + "its turns", within,
+            ghosts.begun * lists.quanta[j] <= (ghosts.completed + 1) * lists.quanta[j])]  # fmt: skip
+
+
 def _drr_bypass() -> list[Obligation]:
     """A request that waits at the head has had no turn since it came there; so every other tenant has had one at most.
 
@@ -545,6 +576,7 @@ THEOREMS: Sequence[Theorem] = (
         ("the service curve of drr-service-curve", "r = Q R / F is at least the guarantee, as quanta are in proportion",
          "while something in contract waits the server does R (t - B) bytes or more in t ns (refresh-rate-latency)"),
         obligations=_drr_delay, invariants=("backlog",),
+        partner="arbiters-work-conserving",
     ),
     Theorem(
         "drr-bypass", ("AR-6", "ST-5"), ONE_TURN, "every horizon; any number of tenants",
@@ -566,6 +598,7 @@ THEOREMS: Sequence[Theorem] = (
         "Of beta bytes of service, DRR gives a backlogged tenant at least (Q beta - Q L' - (F - Q)(Q + L)) / F.",
         "every horizon; any number of tenants", (QUANTA, NAMES, TURNS), obligations=_drr_curve,
         abstraction="one tenant is followed against any other; the rest are an aggregate",
+        partner="drr-pairwise-gap",
     ),
     Theorem(
         "drr-pairwise-gap", ("AR-9",),

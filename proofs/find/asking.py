@@ -41,10 +41,11 @@ class NoReplayError(Exception):
 class Clock:
     """How much time is left, by the wall clock; None for ever."""
 
-    def __init__(self, limit_seconds: Fraction | None) -> None:
-        """Start with the whole limit left."""
+    def __init__(self, limit_seconds: Fraction | None, began: float | None = None) -> None:
+        """Start with the whole limit left, or with what is left of it if it counts from `began`."""
         self.begun = time.monotonic()
-        self.until = None if limit_seconds is None else self.begun + float(limit_seconds)
+        since = self.begun if began is None else began
+        self.until = None if limit_seconds is None else since + float(limit_seconds)
 
     @property
     def seconds(self) -> float:
@@ -90,12 +91,14 @@ def engine_of(question: Question) -> Engine:
     return engine
 
 
-def ask(question: Question, tell: Progress = lambda sentence: None) -> Answer:
+def ask(question: Question, tell: Progress = lambda sentence: None, began: float | None = None) -> Answer:
     """Answer `question`; `tell` hears what is established as the search goes on.
+
+    Its limit counts from `began`, by `time.monotonic`; None: from now.
 
     Raises QuestionError where the question cannot be answered, NoReplayError where the engine contradicts the model.
     """
-    clock = Clock(question.limit_seconds)
+    clock = Clock(question.limit_seconds, began)
     refusal = misfit(question) or ("" if is_of_steps(question) else table_misfit(question))
     if refusal:
         raise QuestionError(refusal)

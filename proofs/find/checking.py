@@ -3,16 +3,25 @@
 from collections.abc import Iterator
 
 from headgate.model.arbiters import ARBITERS, Policy
-from headgate.proofs.find.question import Asked, Question
+from headgate.model.memory.eviction import POLICIES
+from headgate.proofs.find.question import Asked, Question, Span
+from headgate.proofs.find.staging import banks_asked, each_asked
 
-__all__ = ["ADMISSIONS", "BUCKETS", "ORDERS", "TABLE", "is_of_steps", "misfit", "table_misfit"]
+__all__ = ["ADMISSIONS", "BUCKETS", "COLOURS", "MEMORY", "ORDERS", "TABLE", "is_of_steps", "misfit", "table_misfit"]
 
 # The questions that compare orders of service, and all that a table of requests answers.
 ORDERS = (Asked.WAIT, Asked.GAP, Asked.DEFICIT, Asked.DIFFERENCE)
-TABLE = (*ORDERS, Asked.OVERRUN, Asked.OVERSUBSCRIPTION)
+MEMORY = (Asked.EVICTION, Asked.CONFLICT)
+TABLE = (*ORDERS, Asked.OVERRUN, Asked.OVERSUBSCRIPTION, *MEMORY)
 BUCKETS = ("token", "essay", "paused")
 ADMISSIONS = ("essay", "corrected", "no-tax")
+COLOURS = ("essay", "coloured", "masks", "at-once")
 MOST_TENANTS, MOST_REQUESTS, MOST_NUMBER = 16, 12, 10**9
+MOST_QUEUES = 256  # of the step model
+MOST_PAGES, MOST_BANKS = 64, 256
+MOST_SECONDS = 10**6
+# The numbers of a bucket.
+BUCKET = ("rate", "depth", "level")
 
 
 def is_of_steps(question: Question) -> bool:
@@ -32,8 +41,9 @@ def table_misfit(question: Question) -> str:
 
 def _misfits(question: Question) -> Iterator[str]:
     count = question.tenants
-    if not 1 <= count <= MOST_TENANTS and not is_of_steps(question):
-        yield f"tenants: expected 1 to {MOST_TENANTS}, got {count}"
+    most = MOST_QUEUES if is_of_steps(question) else MOST_TENANTS
+    if not 1 <= count <= most:
+        yield f"tenants: expected 1 to {most}, got {count}"
     if question.requests is not None and question.steps is not None:
         yield "expected a number of requests or of steps, got both"
     if question.weights and (len(question.weights) != count or min(question.weights) <= 0):
@@ -49,8 +59,20 @@ def _misfits(question: Question) -> Iterator[str]:
             yield f"{name}: expected A..B with {least} <= A <= B <= {MOST_NUMBER}, got {span}"
     if question.within_ns is not None and question.within_ns < 0:
         yield f"within: expected 0 ns or more, got {question.within_ns}"
-    if question.limit_seconds is not None and question.limit_seconds <= 0:
-        yield f"limit: expected more than 0 seconds, got {question.limit_seconds}"
+    if question.limit_seconds is not None and not 0 < question.limit_seconds <= MOST_SECONDS:
+        yield f"limit: expected more than 0 and at most {MOST_SECONDS} seconds, got {question.limit_seconds}"
+    if question.steps is not None and question.steps < 1:
+        yield f"steps: expected 1 to 1000, got {question.steps}"
+    for name in BUCKET:
+        number = question.parameters.get(name)
+        if number is not None and question.asked not in (Asked.OVERRUN, *MEMORY) and question.policy != "token":
+            words = "of a bucket alone (the question overrun, the policy token)"
+            yield f"{name}: expected {words}, got {question.policy_name}"
+        if number is not None and name != "level" and number <= 0:
+            yield f"{name}: expected more than 0, got {number}"
+    for name, asked in _OF_MEMORY.items():
+        if question.asked is not asked and (name in question.parameters or getattr(question, name, None)):
+            yield f"{name}: expected for the question {asked.value} alone"
 
 
 def _table_misfits(question: Question) -> Iterator[str]:
@@ -58,16 +80,21 @@ def _table_misfits(question: Question) -> Iterator[str]:
         yield f"{question.asked.value}: expected a number of steps (a horizon), which this question is asked of"
     if question.assume or question.same_step:
         yield "assumptions and same-step service are of the step model: expected a number of steps (a horizon)"
-    if question.requests is not None and not 1 <= question.requests <= MOST_REQUESTS:
-        yield f"requests: expected 1 to {MOST_REQUESTS}, got {question.requests}"
+    most = MOST_BANKS if question.asked is Asked.CONFLICT else MOST_REQUESTS
+    if question.requests is not None and not 1 <= question.requests <= most:
+        yield f"requests: expected 1 to {most}, got {question.requests}"
     if question.asked is Asked.WAIT and question.at_least is None and not question.maximise:
         yield "wait: expected at least how many ns, or the largest of all"
     if question.asked in (Asked.GAP, Asked.DEFICIT) and question.tenants < 2:
         yield f"{question.asked.value}: expected at least 2 tenants, got {question.tenants}"
     if (question.asked is Asked.DIFFERENCE) != (question.against is not None):
         yield "a second policy: expected one for a difference, and for nothing else"
-    if question.asked in ORDERS:
+    if question.asked in MEMORY:
+        yield from _memory_misfits(question)
+    elif question.asked in ORDERS:
         yield from _policy_misfits(question)
+    elif question.asked is Asked.OVERRUN and (question.weights or question.priorities or question.victim is not None):
+        yield "overrun: expected no weights, priorities or victim, since a bucket has one tenant"
     elif question.asked is Asked.OVERRUN and question.policy not in BUCKETS:
         yield f"policy: expected a bucket ({', '.join(BUCKETS)}), got {question.policy_name}"
     elif question.asked is Asked.OVERSUBSCRIPTION and question.policy not in ADMISSIONS:
@@ -85,3 +112,62 @@ def _policy_misfits(question: Question) -> Iterator[str]:
             policy = named if isinstance(named, Policy) else ARBITERS[named]
             if policy.exact_only:
                 yield f"policy: {policy.name} runs on exact numbers alone, which leaves nothing open; expected {known}"
+
+
+# What the questions about memory are asked with, and no other question is.
+_OF_MEMORY = {
+    "frames": Asked.EVICTION, "floors": Asked.EVICTION, "pages": Asked.EVICTION,
+    "banks": Asked.CONFLICT, "each": Asked.CONFLICT, "colours": Asked.CONFLICT,
+}  # fmt: skip
+
+
+def _memory_misfits(question: Question) -> Iterator[str]:
+    name = question.asked.value
+    known = COLOURS if question.asked is Asked.CONFLICT else tuple(POLICIES)
+    if question.policy not in known:
+        kind = "a rule of colours" if question.asked is Asked.CONFLICT else "a policy of eviction"
+        yield f"policy: expected {kind} ({', '.join(known)}), got {question.policy_name[:60]}"
+    if question.tenants < 2:
+        yield f"{name}: expected at least 2 tenants, got {question.tenants}"
+    least = 2 if question.asked is Asked.CONFLICT else 1
+    if question.at_least is not None and question.at_least < least:
+        yield f"at_least: expected {least} or more for {name}, got {question.at_least}"
+    timed = (question.weights, question.priorities, question.arrivals, question.within_ns is not None)
+    if any(timed) or question.sizes != Span(1, 4):
+        yield f"{name}: expected no weights, priorities, sizes or times, since all pages are alike"
+    for key, number in question.parameters.items():
+        if _OF_MEMORY.get(key) is not question.asked:
+            yield f"{key}: expected for another question than {name}"
+        if number != int(number) or not 1 <= number <= MOST_BANKS:
+            yield f"{key}: expected a whole number from 1 to {MOST_BANKS}, got {number}"
+    yield from _eviction_misfits(question) if question.asked is Asked.EVICTION else _conflict_misfits(question)
+
+
+def _eviction_misfits(question: Question) -> Iterator[str]:
+    count, frames = question.tenants, question.parameters.get("frames")
+    if question.device is not None:
+        yield "eviction: expected no device, since pages are counted in frames"
+    if len(question.all_pages) != count or min(question.all_pages) < 1 or sum(question.all_pages) > MOST_PAGES:
+        yield f"pages: expected {count} whole numbers from 1, one a tenant, {MOST_PAGES} in all at most"
+    if question.floors and (len(question.floors) != count or min(question.floors) < 0):
+        yield f"floors: expected {count} whole numbers from 0, one a tenant"
+    if sum(question.floors) > (MOST_BANKS if frames is None else frames):
+        most = MOST_BANKS if frames is None else frames
+        yield f"floors: expected a sum of at most the {most} frames, got {sum(question.floors)}"
+
+
+def _conflict_misfits(question: Question) -> Iterator[str]:
+    count, banks, each = question.tenants, banks_asked(question), each_asked(question)
+    if question.victim is not None:
+        yield "conflict: expected no victim, since it takes two"
+    if not 1 <= banks <= MOST_BANKS:
+        yield f"banks: expected 1 to {MOST_BANKS}, or a device whose geometry says how many (such as h200), got {banks}"
+    if each > banks:
+        yield f"each: expected at most the {banks} banks that there are, got {each}"
+    if (question.policy == "masks") != bool(question.colours):
+        yield "colours: expected a mask a tenant for the rule masks, and for no other"
+    if question.colours and (len(question.colours) != count or min(question.colours) < 1):
+        yield f"colours: expected {count} masks over banks, one a tenant, each of a bank at least"
+    beyond = [mask for mask in question.colours if mask >> banks]
+    if beyond:
+        yield f"colours: expected masks over banks 0 to {banks - 1}, got {beyond[0]:#x}"

@@ -8,6 +8,7 @@ schedule of the class shows the claim (unsatisfiable otherwise), that there is o
 that without any one of its conditions another schedule comes in that does not show it.
 """
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
@@ -94,14 +95,17 @@ def explain(
         return _Explainer(question, least, clock or Clock(None), tell).explanation()
 
 
-def explain_answer(answer: Answer, tell: Progress = lambda sentence: None) -> Explanation | None:
-    """Explain what was found, in what is left of the question's time; None where nothing was, or time ran out."""
+def explain_answer(
+    answer: Answer, tell: Progress = lambda sentence: None, began: float | None = None
+) -> Explanation | None:
+    """Explain what was found, in what is left of the question's time; None where nothing was, or time ran out.
+
+    That counts from `began`, by `time.monotonic`; None: now is the end of the time that the answer took.
+    """
     question = answer.question
     if answer.finding is not Finding.FOUND:
         return None
-    limit = question.limit_seconds
-    left = None if limit is None else max(Fraction(0), limit - Fraction(answer.seconds))
-    clock = Clock(left)
+    clock = Clock(question.limit_seconds, time.monotonic() - answer.seconds if began is None else began)
     try:
         with stopping(clock):
             return explain(question, answer.value if question.maximise else None, clock, tell)
@@ -112,7 +116,7 @@ def explain_answer(answer: Answer, tell: Progress = lambda sentence: None) -> Ex
 class _Explainer:
     def __init__(self, question: Question, least: int, clock: Clock, tell: Progress) -> None:
         self.question, self.least, self.clock, self.tell = question, least, clock, tell
-        self.model = step_model(question)
+        self.model = step_model(question, clock.check)
         self.claim = shows_at_least(self.model, least)
         self.refuting = z3.SimpleSolver()
         self.refuting.set("random_seed", question.seed)

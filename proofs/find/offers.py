@@ -16,15 +16,9 @@ import z3
 from headgate.model.admission import admits, essay_admits, peak_admits
 from headgate.model.algebra import where
 from headgate.model.bucket import (
-    Bucket,
-    PausedBucket,
     envelope,
-    essay_offer,
-    full,
-    offer,
     paused_full,
-    paused_refill,
-    refill,
+    police,
 )
 from headgate.model.refresh import served_by
 from headgate.model.replay import replay
@@ -38,7 +32,7 @@ from headgate.proofs.table import exact
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Schedule
 
-__all__ = ["BUCKET_NUMBERS", "overrun", "oversubscription"]
+__all__ = ["BUCKET_NUMBERS", "decoder", "overrun", "oversubscription"]
 
 # The numbers of a bucket, and the values that they take where the question leaves them open. The last two are the
 # essay's: the rates of all tenants together, and the capacity of the device.
@@ -77,7 +71,7 @@ def overrun(question: Question, count: int) -> Goal:
     free = [term for name, term in numbers.items() if name not in question.parameters]
     smallest = (z3.Sum(sizes), arrivals[-1], *free, *arrivals, *sizes)
     statement = "bytes above the envelope of its own depth and rate are admitted in any window"
-    decode = _decoder(question, decoded, f"Under the bucket {question.policy_name} {{}} {statement}.", "B")
+    decode = decoder(question, decoded, f"Under the bucket {question.policy_name} {{}} {statement}.")
     return Goal((*domain, *within), tuple(cases), beyond, step, decode, smallest)
 
 
@@ -101,17 +95,10 @@ def _numbers(question: Question) -> tuple[dict[str, Any], list[Any]]:
 
 def _admitted(rule: str, numbers: dict[str, Any], arrivals: Sequence[Any], sizes: Sequence[Any]) -> list[Any]:
     rate, depth = numbers["rate"], numbers["depth"]
-    bucket, clock, last, admitted = full(depth), paused_full(depth), 0, []
+    rates = (numbers["sum_of_rates"], numbers["capacity"]) if rule == "essay" else ()
+    bucket, last, admitted = paused_full(depth), 0, []
     for at, size in zip(arrivals, sizes, strict=True):
-        if rule == "paused":
-            clock = paused_refill(PausedBucket(bucket.level, clock.uncounted), rate, depth, at - last)
-            bucket = Bucket(clock.level)
-        else:
-            bucket = refill(bucket, rate, depth, at - last)
-        if rule == "essay":
-            passes, bucket = essay_offer(bucket, size, numbers["sum_of_rates"], numbers["capacity"])
-        else:
-            passes, bucket = offer(bucket, size)
+        _, passes, bucket = police(rule, bucket, rate, depth, at - last, size, *rates)
         admitted.append(passes)
         last = at
     return admitted
@@ -143,11 +130,10 @@ def oversubscription(question: Question) -> Goal:
         question.policy_name,
         "oversubscription",
     )
-    decode = _decoder(
+    decode = decoder(
         question,
         lambda model: schedule_of(model, heading, parameters, []),
         f"Of what the rule {question.policy_name} admits, {{}} B/ns are not there.",
-        "B/ns",
     )
     ordered = [a >= b for a, b in pairwise(guarantees)] if not question.weights else []
     admitted = rules[question.policy_name]()
@@ -163,15 +149,18 @@ def _effective(server: Server) -> Fraction:
     return left
 
 
-def _decoder(
-    question: Question, decoded: Decoded, statement: str, unit: str
+def decoder(
+    question: Question, decoded: Decoded, statement: str, none: str = "no"
 ) -> Callable[[z3.ModelRef, Fraction | None], Found]:
-    """Return what gives the schedule of a model; asked for an excess, it asks for the one that it has."""
+    """Return what gives the schedule of a model; asked for an amount, it asks for the one that it has.
+
+    `statement` is what the schedule refutes, with a place for how much: `none`, or fewer than the amount.
+    """
 
     def decode(model: z3.ModelRef, wanted: Fraction | None) -> Found:
         schedule = attrs.evolve(decoded(model), name=f"find-{question.asked.value}-{question.policy_name}")
         if wanted is None:
-            claimed = attrs.evolve(schedule, statement=statement.format("no"))
+            claimed = attrs.evolve(schedule, statement=statement.format(none))
             return Found(claimed, replay(claimed).observed)
         asks = attrs.evolve(schedule, parameters={**schedule.parameters, "at_least": wanted})
         reached = replay(asks).observed

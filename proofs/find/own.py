@@ -15,6 +15,7 @@ from headgate.proofs.find.checking import is_of_steps
 from headgate.proofs.find.question import Question
 from headgate.proofs.find.staging import server_of, tenants_asked
 from headgate.spec.errors import one_line
+from headgate.spec.loading import FOREIGN
 
 __all__ = ["is_own", "unfit"]
 
@@ -57,7 +58,7 @@ def _unfit(policy: Policy, tenants: Tenants) -> str:
     try:
         _on_intervals(policy, tenants)
         serves = _always_serves(policy, tenants)
-    except Exception as error:
+    except FOREIGN as error:
         got = one_line(f"{type(error).__name__}: {error}")[:200]
         return f"policy {policy.name}: expected {RULES}, got {got}"
     if not serves:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_COUNTS",
+    "DEFAULT_PAGES",
     "DEFAULT_REQUESTS",
     "DEFAULT_SPAN",
     "DEFAULT_STEPS",
@@ -46,6 +47,8 @@ class Asked(enum.Enum):
     CONDITION = "condition"  # steps of which an expression holds
     OVERSUBSCRIPTION = "oversubscription"  # guarantees that are admitted and not there
     DIFFERENCE = "difference"  # two policies that serve the same arrivals in a different order
+    EVICTION = "eviction"  # a page that goes of a tenant which has no more than its floor
+    CONFLICT = "conflict"  # a bank in which two tenants have pages
 
 
 class Finding(enum.Enum):
@@ -73,27 +76,30 @@ class Span:
 
 
 DEFAULT_REQUESTS = 4
+DEFAULT_OPERATIONS = 12  # on a table of pages; more where a tenant has so many banks to fill before a second row
 DEFAULT_STEPS = 10
 DEFAULT_SPAN = Span(0, 15)  # arrivals of a request table, in ns
 DEFAULT_COUNTS = Span(0, 4)  # arrivals per queue and step of the step model
+DEFAULT_PAGES = 2  # pages of a tenant, in a question of eviction
 
 
 @attrs.frozen
 class Question:
     """What is asked, and of which schedules.
 
-    `policy` is a name (of an arbiter, of a bucket, of a rule of admission) or a `Policy` of your own; `against` is the
-    second one of a difference. `weights` are bytes per ns (empty: all 1), `priorities` 0 for the best (empty: by tenant
-    number under strict priority, else all 0). `requests` or `steps` says how long schedules get, neither: the engine's
-    own default. `arrivals` are ns in a table of requests, and arrivals per queue and step in the step model (None: the
-    default of either). `within_ns`: what is shown must be over by then. `same_step`: what arrives in a step can be
-    served in it.
+    `policy` is a name (of an arbiter, a bucket, a rule of admission, of eviction or of colours) or a `Policy` of your
+    own; `against` is the second one of a difference. `weights` are bytes per ns (empty: all 1), `priorities` 0 for the
+    best (empty: by tenant number under strict priority, else all 0). `requests` or `steps` says how long schedules get,
+    neither: the engine's own default. `arrivals` are ns in a table of requests, and arrivals per queue and step in the
+    step model (None: the default of either). `within_ns`: what is shown must be over by then. `same_step`: what arrives
+    in a step can be served in it.
 
     A schedule is wanted whose value is at least `at_least`; None asks for the question's own violation (more than
     the bound that should hold), or, with `maximise`, for the largest value of all. `minimal` asks for the smallest one.
     `parameters` are exact numbers of the mechanism that are given (such as the rate of a bucket); what is not given is
-    free. `assume` are parsed expressions that every schedule must satisfy, `shows` the one that a condition is about.
-    Nothing is searched longer than `limit_seconds` (None: without limit).
+    free. So are `floors`, the pages that each tenant is entitled to; `pages` are those that it has (empty: two each),
+    and `colours` masks over the banks, one a tenant. `assume` are parsed expressions that every schedule must satisfy,
+    `shows` the one that a condition is about. Nothing is searched longer than `limit_seconds` (None: without limit).
     """
 
     asked: Asked
@@ -114,6 +120,9 @@ class Question:
     device: Device | None = None
     contracts: ContractSet | None = None
     parameters: Mapping[str, Fraction] = attrs.field(factory=dict, eq=False)
+    floors: tuple[int, ...] = ()
+    pages: tuple[int, ...] = ()
+    colours: tuple[int, ...] = ()
     assume: tuple[Any, ...] = ()
     shows: Any = None
     limit_seconds: Fraction | None = None
@@ -138,9 +147,17 @@ class Question:
         return tuple(range(self.tenants)) if self.policy_name == "priority" else (0,) * self.tenants
 
     @property
+    def all_pages(self) -> tuple[int, ...]:
+        """How many pages each tenant has."""
+        return self.pages or (DEFAULT_PAGES,) * self.tenants
+
+    @property
     def most_requests(self) -> int:
         """How many requests a table may have."""
-        return self.requests or DEFAULT_REQUESTS
+        if self.requests is None and self.asked is Asked.CONFLICT:
+            each = min((mask.bit_count() for mask in self.colours), default=int(self.parameters.get("each", 1)))
+            return max(DEFAULT_OPERATIONS, each + 1)
+        return DEFAULT_REQUESTS if self.requests is None else self.requests
 
     @property
     def largest(self) -> Bytes:

@@ -10,8 +10,9 @@ from fractions import Fraction
 import attrs
 
 from headgate.proofs.find.asking import Clock, NoReplayError, OutOfTimeError
-from headgate.proofs.find.checking import table_misfit
+from headgate.proofs.find.checking import MEMORY, table_misfit
 from headgate.proofs.find.goals import goal_of
+from headgate.proofs.find.memory import conflict, eviction
 from headgate.proofs.find.offers import overrun, oversubscription
 from headgate.proofs.find.question import Answer, Asked, Finding, Progress, Question
 from headgate.proofs.find.search import Found, Goal, Search
@@ -22,7 +23,8 @@ from headgate.spec.units import exact_text
 __all__ = ["NAME", "find", "refuses"]
 
 NAME = "request table"
-WHY = "it searches every schedule of {count} at once: arrivals, tenants and sizes are open"
+WHY = "it searches every schedule of {count} at once: {open} are open"
+OPEN = {Asked.EVICTION: "tenants, pages, and the frames and floors not given", Asked.CONFLICT: "tenants and operations"}
 UNITS = {
     Asked.WAIT: "ns",
     Asked.GAP: "ns",
@@ -30,6 +32,8 @@ UNITS = {
     Asked.DIFFERENCE: "differences",
     Asked.OVERRUN: "B",
     Asked.OVERSUBSCRIPTION: "B/ns",
+    Asked.EVICTION: "pages",
+    Asked.CONFLICT: "tenants",
 }
 
 
@@ -223,7 +227,8 @@ class _Run:
     def _why(self) -> str:
         if self.question.asked is Asked.OVERSUBSCRIPTION:
             return f"it searches the guarantees of {self.question.tenants} tenants all at once"
-        return WHY.format(count=_requests(self.most, "up to "))
+        free = OPEN.get(self.question.asked, "arrivals, tenants and sizes")
+        return WHY.format(count=_requests(self.most, "up to "), open=free)
 
 
 def _goal(question: Question, count: int, check: Callable[[], None]) -> Goal:
@@ -231,6 +236,8 @@ def _goal(question: Question, count: int, check: Callable[[], None]) -> Goal:
         return overrun(question, count)
     if question.asked is Asked.OVERSUBSCRIPTION:
         return oversubscription(question)
+    if question.asked in MEMORY:
+        return (eviction if question.asked is Asked.EVICTION else conflict)(question, count, check)
     return goal_of(question, count, check)
 
 

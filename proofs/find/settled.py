@@ -8,15 +8,16 @@ against the catalogue.
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import combinations
 
 import attrs
 
 from headgate.model.arbiters import ARBITERS
 from headgate.model.bounds import pairwise_gap
 from headgate.model.simulator import effective_rate_of
-from headgate.proofs.find.checking import is_of_steps
+from headgate.proofs.find.checking import MEMORY, is_of_steps
 from headgate.proofs.find.question import Answer, Asked, Finding, Question
-from headgate.proofs.find.staging import server_of
+from headgate.proofs.find.staging import banks_asked, each_asked, masks_asked, server_of
 from headgate.spec.units import exact_text
 
 __all__ = ["THEOREMS", "Ceiling", "ceiling_of", "settled"]
@@ -26,7 +27,10 @@ ENGINE = "theorem"
 MOST_TENANTS = 8
 GAPS = {"sfq": "sfq-pairwise-gap", "scfq": "scfq-pairwise-gap"}
 SHARE, WORK, ENVELOPE, GATE = "sfq-share", "arbiters-work-conserving", "bucket-envelope", "admission-atomic"
-THEOREMS = (*GAPS.values(), SHARE, WORK, ENVELOPE, GATE)
+FLOOR, COLOURS, PIGEONHOLE = "eviction-floor", "allocator-isolation", "colours-pigeonhole"
+THEOREMS = (*GAPS.values(), SHARE, WORK, ENVELOPE, GATE, FLOOR, COLOURS, PIGEONHOLE)
+# The policies of eviction that eviction-floor speaks of, and for how many requests of the server its steps are run.
+FLOORED, MOST_FLOORED = ("resident", "lru-floor"), 16
 
 
 @attrs.frozen
@@ -50,7 +54,8 @@ class Ceiling:
 
 def settled(question: Question) -> Answer | None:
     """Return the answer that a theorem gives, or None where none does."""
-    if question.maximise or is_of_steps(question):
+    # Of a violation of memory there is a least amount, so that where none is possible there is no largest one.
+    if is_of_steps(question) or (question.maximise and question.asked not in MEMORY):
         return None
     ceiling = ceiling_of(question)
     if ceiling is None:
@@ -164,6 +169,32 @@ def _oversubscription(question: Question) -> Ceiling | None:
     return Ceiling(Fraction(0), "B/ns", GATE, why, is_natural=True)
 
 
+def _eviction(question: Question) -> Ceiling | None:
+    if question.policy not in FLOORED or question.tenants > MOST_FLOORED:
+        return None
+    why = "no page goes of a tenant at or under its floor, whichever page is asked for"
+    return Ceiling(Fraction(0), "pages", FLOOR, why, is_natural=True)
+
+
+def _conflict(question: Question) -> Ceiling | None:
+    """Where colours are disjoint, each bank is held for one tenant, and it is held for that one for ever."""
+    masks = masks_asked(question)
+    if masks is None or any(left & right for left, right in combinations(masks, 2)):
+        return None
+    why = "no two tenants' pages are ever in one bank where their colours are disjoint"
+    missing = masks.count(0)
+    if missing:
+        why += (
+            f"; {_tenants(missing)} of {question.tenants} cannot have any, as {question.tenants} times "
+            f"{each_asked(question)} is more than {banks_asked(question)} banks (theorem {PIGEONHOLE})"
+        )
+    return Ceiling(Fraction(1), "tenants", COLOURS, why, is_natural=True)
+
+
+def _tenants(count: int) -> str:
+    return "one tenant" if count == 1 else f"{count} tenants"
+
+
 def _is_shipped(question: Question) -> bool:
     """Whether the policy is one that the theorems speak of, and not one that only bears its name."""
     return isinstance(question.policy, str) or ARBITERS.get(question.policy.name) is question.policy
@@ -175,4 +206,6 @@ _CEILINGS: dict[Asked, Callable[[Question], Ceiling | None]] = {
     Asked.DEFICIT: _deficit,
     Asked.OVERRUN: _overrun,
     Asked.OVERSUBSCRIPTION: _oversubscription,
+    Asked.EVICTION: _eviction,
+    Asked.CONFLICT: _conflict,
 }

@@ -4,12 +4,13 @@ from fractions import Fraction
 from typing import Any
 
 from headgate.model.arbiters import ARBITERS, Policy, Tenants
+from headgate.model.memory.colours import dealt_holders, essay_mask, masks_of
 from headgate.model.refresh import worst_refresh
 from headgate.model.simulator import Server, effective_rate_of, tenants_of
 from headgate.proofs.find.question import Question
 from headgate.spec.vocabulary import Contract, Excess
 
-__all__ = ["arbiter_parameters", "policy_of", "server_of", "tenants_asked"]
+__all__ = ["arbiter_parameters", "banks_asked", "each_asked", "masks_asked", "policy_of", "server_of", "tenants_asked"]
 
 
 def server_of(question: Question) -> Server:
@@ -49,3 +50,26 @@ def arbiter_parameters(question: Question) -> dict[str, Any]:
     if question.within_ns is not None:
         parameters["within"] = question.within_ns
     return parameters
+
+
+def banks_asked(question: Question) -> int:
+    """Return how many banks there are: as given, else those of the device; 0 where neither says."""
+    if "banks" in question.parameters:
+        return int(question.parameters["banks"])
+    geometry = question.device.geometry if question.device is not None else None
+    return geometry.banks if geometry is not None else 0
+
+
+def each_asked(question: Question) -> int:
+    """Return how many banks each tenant asks for (by default one)."""
+    return int(question.parameters.get("each", 1))
+
+
+def masks_asked(question: Question) -> tuple[int, ...] | None:
+    """Return the banks that each tenant's pages may lie in, as masks; None where that changes as time goes on."""
+    banks, each, tenants = banks_asked(question), each_asked(question), question.tenants
+    if question.policy == "masks":
+        return question.colours
+    if question.policy == "essay":
+        return tuple(essay_mask(tenant, each, banks) for tenant in range(tenants))
+    return masks_of(dealt_holders(tenants, each, banks), tenants) if question.policy == "coloured" else None

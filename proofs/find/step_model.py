@@ -15,6 +15,7 @@ from headgate.model.arbiters import ARBITERS, Policy
 from headgate.model.conditions import holds
 from headgate.model.step_gate import StepBucket, run_gate
 from headgate.model.steps import StepRun, run_steps, step_tenants
+from headgate.proofs.find.checking import BUCKET
 from headgate.proofs.find.question import DEFAULT_COUNTS, DEFAULT_STEPS, Asked, Question
 from headgate.proofs.symbolic import lift
 
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 # The policy that is no arbiter: each queue goes through a token bucket of its own, with these numbers.
-TOKEN, BUCKET = "token", ("rate", "depth", "level")
+TOKEN = "token"
 
 
 @attrs.frozen
@@ -70,8 +71,8 @@ def steps_of(question: Question) -> int:
     return DEFAULT_STEPS if question.steps is None else question.steps
 
 
-def step_model(question: Question) -> StepModel:
-    """Return the runs of `question` as terms; to be used within `symbolic()`."""
+def step_model(question: Question, check: Callable[[], None] = lambda: None) -> StepModel:
+    """Return the runs of `question` as terms, within `symbolic()`; `check` is called in each step, and may raise."""
     span = question.arrivals or DEFAULT_COUNTS
     arrivals = tuple(
         tuple(z3.Int(f"aenq_{queue}_{step}") for queue in range(question.tenants)) for step in range(steps_of(question))
@@ -87,6 +88,7 @@ def step_model(question: Question) -> StepModel:
             definitions.append(name == term)
             return name
 
+        check()
         return each(named, part)
 
     run = run_question(question, arrivals, keep)

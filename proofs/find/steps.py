@@ -23,6 +23,7 @@ from headgate.proofs.find.step_model import (
     step_model,
     steps_of,
 )
+from headgate.proofs.find.step_symmetry import plain_runs
 from headgate.proofs.symbolic import decide, lift, symbolic
 from headgate.proofs.symbolic import value as constant
 from headgate.spec.vocabulary import Schedule
@@ -99,14 +100,15 @@ def _refuses_goal(question: Question) -> str:
 class Search:
     """A solver that holds the runs of a question, and the schedules that it gives."""
 
-    def __init__(self, model: StepModel, clock: Clock) -> None:
+    def __init__(self, model: StepModel, clock: Clock, plain: Sequence[Any] = ()) -> None:
+        """Pose the question; `plain` leaves out runs that are like others (`headgate.proofs.find.step_symmetry`)."""
         self.model, self.clock = model, clock
         # An interrupt that came after the last answer of an earlier question is pending: an empty question takes it.
         z3.SimpleSolver().check()
         self.solver = z3.SimpleSolver()
         self.solver.set("random_seed", model.question.seed)
         self.solver.set("ctrl_c", False)
-        self.solver.add(*model.constraints)
+        self.solver.add(*model.constraints, *plain)
 
     def arrivals(self, *more: Any, at_most_ms: int | None = None) -> list[list[int]] | None:
         """Return arrivals for which `more` holds as well, None if there are none; OutOfTimeError without an answer."""
@@ -164,8 +166,8 @@ def find(question: Question, clock: Clock, tell: Progress) -> Answer:
     if settled is not None:
         return settled
     with symbolic():
-        model = step_model(question)
-        search = Search(model, clock)
+        model = step_model(question, clock.check)
+        search = Search(model, clock, plain_runs(model))
         if question.asked is Asked.STARVATION:
             return _lasso(model, search)
         if question.asked is Asked.CONDITION:

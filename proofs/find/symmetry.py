@@ -7,7 +7,7 @@ and that no choice depends on the place in the file.
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import attrs
@@ -31,19 +31,27 @@ def same_instant_order(asked: Requests) -> list[Any]:
 
 def orders_freely(policy: Policy, stage: Stage) -> bool:
     """Return whether it is proved that the order of same-instant requests of different tenants changes nothing."""
-    tenants = stage.tenants
-    if tenants.count < 2:
-        return False
-    state = each(_fresh, policy.start(tenants))
-    at = z3.FreshInt("at")
-    first, second = (_arrival(at, name) for name in ("first", "second"))
-    one = _after(policy, state, (0, first), (1, second))
-    other = _after(policy, state, (1, second), (0, first))
+    state = each(_fresh, policy.start(stage.tenants))
+    pairs = list(combinations(range(stage.tenants.count), 2))
+    exchanged = all(_can_be_exchanged(policy, state, *pair) for pair in pairs)
+    return bool(pairs) and exchanged and not _reads_order(policy, stage, state)
+
+
+def _can_be_exchanged(policy: Policy, state: Any, left: int, right: int) -> bool:
+    """Return whether two requests of one instant, one behind the other, are proved to be stamped alike either way.
+
+    Then what differs is the place in the file that each stamp hands on, and nothing else: also where a policy makes
+    more of its place, since here the places are any two numbers.
+    """
+    at, earlier, later = z3.Ints("at earlier later")
+    first, second = _arrival(at, "first"), _arrival(at, "second")
+    one = _after(policy, state, (left, first, earlier), (right, second, later))
+    other = _after(policy, state, (right, second, earlier), (left, first, later))
     kept = z3.And(*(lift(a == b) for a, b in zip(one, other, strict=True)))
     solver = z3.SimpleSolver()
     solver.set("timeout", PROOF_MS)
-    solver.add(first.size > 0, second.size > 0, z3.Not(kept))
-    return solver.check() == z3.unsat and not _reads_order(policy, stage, state)
+    solver.add(first.size > 0, second.size > 0, earlier < later, z3.Not(kept))
+    return bool(solver.check() == z3.unsat)
 
 
 def _fresh(first: Any) -> Any:
@@ -55,11 +63,12 @@ def _arrival(at: Any, name: str) -> Arrival:
     return Arrival(at, size, cost, 0, expected, row)
 
 
-def _after(policy: Policy, state: Any, *arrivals: tuple[int, Arrival]) -> list[Any]:
+def _after(policy: Policy, state: Any, *arrivals: tuple[int, Arrival, Any]) -> list[Any]:
     """Return the numbers of the state after the stamps, and those of the stamps by tenant, without their order."""
     stamps: dict[int, Stamp] = {}
-    for tenant, arrival in arrivals:
-        state, stamps[tenant] = policy.stamp(policy.advance(state, arrival.at), tenant, arrival)
+    for tenant, arrival, place in arrivals:
+        placed = attrs.evolve(arrival, order=place)
+        state, stamps[tenant] = policy.stamp(policy.advance(state, arrival.at), tenant, placed)
     numbers = list(_numbers(state))
     for tenant in sorted(stamps):
         stamp = stamps[tenant]

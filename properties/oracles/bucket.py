@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-__all__ = ["admitted", "admitted_by_windows", "essay_admitted", "level_after", "paused_admitted"]
+__all__ = ["admitted", "admitted_by_windows", "essay_admitted", "paused_admitted"]
 
 Number = Fraction | int
 
@@ -38,20 +38,6 @@ def admitted_by_windows(requests: Sequence[tuple[Number, Number]], rate: Number,
                 fits = False
         answers.append(fits)
     return answers
-
-
-def level_after(requests: Sequence[tuple[Number, Number]], rate: Number, depth: Number) -> Number:
-    """Return the tokens that are left after the last of `requests`."""
-    tokens: Number = depth
-    then: Number = 0
-    for (time, size), fits in zip(requests, admitted(requests, rate, depth), strict=True):
-        tokens = tokens + rate * (time - then)
-        then = time
-        if tokens > depth:
-            tokens = depth
-        if fits:
-            tokens = tokens - size
-    return tokens
 
 
 def essay_admitted(

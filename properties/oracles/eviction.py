@@ -1,15 +1,16 @@
 """Eviction, to be obvious: a list of pages by last use, shares by filling water, fewest misses by looking ahead.
 
-A page is a pair (request, position).
+A page is a pair (request, position); whose it is can be said otherwise.
 """
 
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 __all__ = ["Memory", "can_get_stuck", "fewest_possible_misses", "lru_hits", "max_min_shares"]
 
-Page = tuple[int, int]
+Page = tuple[Any, int]
 
 
 class Memory:
@@ -22,9 +23,17 @@ class Memory:
         self.by_last_use: list[Page] = []
         self.pinned: set[Page] = set()
 
+    def owner(self, page: Page) -> int:
+        """Return whose a page is."""
+        return int(page[0])
+
+    def position(self, page: Page) -> int:
+        """Return how far a page is from the beginning of its request."""
+        return page[1]
+
     def count(self, request: int) -> int:
         """Return how many pages of a request are resident."""
-        return len([page for page in self.by_last_use if page[0] == request])
+        return len([page for page in self.by_last_use if self.owner(page) == request])
 
     def use(self, page: Page) -> tuple[str, Page | None]:
         """Return ("hit" or "fetched" or "refused", the page that was evicted for it)."""
@@ -34,7 +43,7 @@ class Memory:
             return "hit", None
         evicted = None
         if len(self.by_last_use) == self.capacity:
-            evicted = self.choose_for(page[0])
+            evicted = self.choose_for(self.owner(page))
             if evicted is None:
                 return "refused", None
             self.by_last_use.remove(evicted)
@@ -45,7 +54,7 @@ class Memory:
         """Return the page that goes for a page of `asker`, or None."""
         candidates = []
         for request in range(len(self.floors)):
-            pages = [page for page in self.by_last_use if page[0] == request and page not in self.pinned]
+            pages = [page for page in self.by_last_use if self.owner(page) == request and page not in self.pinned]
             count = self.count(request) + (1 if request == asker else 0)
             above = count > self.floors[request] or self.policy not in ("resident", "lru-floor")
             if pages and above:
@@ -57,7 +66,7 @@ class Memory:
             return pages[0]
         if self.within == "mru":
             return pages[-1]
-        return max(pages)
+        return max(pages, key=self.position)
 
     def urgency(self, pages: list[Page], request: int, count: int) -> int:
         """Return a number that is small if the request should lose a page."""
