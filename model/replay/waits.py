@@ -21,7 +21,7 @@ def _wait(given: Given) -> Replay:
     weights = given.numbers("weights")
     execution = serve(given, weights)
     lanes = list(service_lanes(execution, len(weights)))
-    asked = given.number("at_least", least=None)
+    asked = given.number("at_least", least=None) - given.tighter()
     service = longest_wait(execution.services, given.tenant("tenant", len(weights)), given.within())
     if service is None:
         return Replay(False, Fraction(0), asked, "ns", "nothing is served that counts", tuple(lanes), execution)

@@ -118,9 +118,11 @@ def _attack(tighter: Fraction) -> Query:
     sent = [asked.tenants[0] == VICTIM, asked.arrivals[0] == 0]
     for number in range(1, count):
         sent += [asked.tenants[number] == RIVAL, asked.arrivals[number] == number - 1]
-    least = BYTES * (2 ** (RATIO - 1) - 1) + 1 - tighter
-    waits = [z3.And(turn.tenant == VICTIM, turn.at >= exact(least * stage.scale)) for turn in found.turns]
-    parameters = {"weights": WEIGHTS, "priorities": TENANTS.priorities, "peak": 1, "tenant": VICTIM, "at_least": least}
+    least = BYTES * (2 ** (RATIO - 1) - 1) + 1
+    asked = exact((least - tighter) * stage.scale)
+    waits = [z3.And(turn.tenant == VICTIM, turn.at >= asked) for turn in found.turns]
+    parameters = {"weights": WEIGHTS, "priorities": TENANTS.priorities, "peak": 1, "tenant": VICTIM,
+                  "at_least": least, "tighter_by": tighter}  # fmt: skip
     heading = ("ST-8", STATEMENT, "arbiter", "essay", "wait")
     return Query((*found.constraints, *sent, z3.Or(*waits)),
                  lambda model: schedule_of(model, heading, parameters, found.requests))  # fmt: skip
