@@ -52,8 +52,7 @@ def _counted(now: _Rounds) -> Any:
     So size - 1 requests were served in the rounds before.
     """
     return invariant(
-        "rounds", whole=now.size >= 1, begun=now.served >= 0, not_over=now.served <= now.size,
-        queue=now.queued == now.size - now.served, twice=now.behind == 2 * now.served,
+        "rounds", queue=now.queued == now.size - now.served, twice=now.behind == 2 * now.served,
         waits=now.waits == now.size - 1 + now.served,
     )  # fmt: skip
 
