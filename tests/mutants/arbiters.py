@@ -76,7 +76,7 @@ MUTANTS = (
     Mutant("wfq-reference-ignored", "arbiters.wfq", "tenants.reference if reference is None else reference",
            "tenants.reference", ("WQ-6",)),
     Mutant("wf2q-serves-who-has-not-begun", "arbiters.wf2q_plus", "head.begin <= virtual", "head.begin <= head.begin",
-           ("WF-2",), property_only=WF2Q),
+           ("WF-2",)),
     Mutant("wf2q-by-start-tag", "arbiters.wf2q_plus", "[head.end for head in heads]", "[head.begin for head in heads]",
            ("WF-2",), property_only=WF2Q),
     Mutant("wf2q-virtual-never-jumps", "arbiters.wf2q_plus", "maximum(state.virtual, nearest)",
