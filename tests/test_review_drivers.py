@@ -216,6 +216,58 @@ def test_a_loop_in_virtual_time_takes_no_time() -> None:
     assert time.monotonic() - begun < 5
 
 
+def test_a_timer_that_is_set_again_for_now_lets_the_least_of_times_pass() -> None:
+    loop = VirtualLoop()
+    rounds = itertools.count()
+    done = asyncio.Event()
+
+    def again(due: float) -> None:
+        if loop.time() < due and next(rounds) < 10_000:
+            loop.call_at(loop.time(), again, due)  # what is left of the wait was rounded away
+        else:
+            done.set()
+
+    loop.advance(1000)
+    due = loop.time() + 1e-12
+    loop.call_soon(again, due)
+    loop.finish(done.wait())
+    assert (due <= loop.time() < due + 1e-11, next(rounds) < 1_000) == (True, True)
+    loop.close()
+
+
+def test_a_callback_that_never_ends_hangs(capfd: pytest.CaptureFixture[str]) -> None:
+    def make(rate: float, burst: float) -> AsyncConsumer:
+        def never() -> None:
+            while True:
+                time.sleep(0.01)
+
+        async def consume(limiter: Limiter, size: int) -> None:
+            asyncio.get_running_loop().call_soon(never)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+        return AsyncConsumer(lambda: Limiter(rate, burst, lambda: 0), consume)
+
+    suite, declared = declare("bucket", clock="s", floats=True)
+    found = hunt(suite, PythonTarget(make, "here:it", declared.clock, 0.2), declared, FEW)
+    assert found.error is not None
+    assert (found.error.kind, len(found.asked)) == ("hang", 1)
+    assert "OutOfTime" not in capfd.readouterr().err
+
+
+def test_an_answer_is_that_of_its_instant() -> None:
+    def make() -> AsyncConsumer:
+        async def acquire(_: object, size: int) -> None:
+            await asyncio.sleep(size * 5e-10)
+
+        return AsyncConsumer(object, acquire)
+
+    it = make()
+    assert it.offer(1000.0, 0) is True
+    assert it.offer(1000.0, 1) is False
+    it.close()
+
+
 @pytest.mark.parametrize(("kind", "broken"), [(Limiter, None), (StandsStill, "TB-4")])
 def test_a_limiter_on_asyncio(kind: type[Limiter], broken: str | None) -> None:
     def make(rate: float, burst: float) -> AsyncConsumer:

@@ -174,28 +174,62 @@ class _NoWait(selectors.DefaultSelector):
         """Return what is ready now, after the time has passed for which it would have waited."""
         if timeout is None or timeout > 0:
             self.loop.pass_time(timeout)
+        else:
+            self.loop.go_round()
         return super().select(0)
 
 
-# Two times that differ by less than this share are one: a timer's wait is a difference of floats.
+# Two times that differ by less than this share are one to a server: it adds up waits, in floats.
 SAME = 1e-12
+# To what answers at an instant, only neighbours are: a timer's wait is a difference of floats.
+NEXT = 2.0**-52
+# A timer may be set for now, by a float that was rounded, and set again when it goes off a little too soon. On a real
+# loop time passes meanwhile; here the least that there is passes each time, once it has gone round so often.
+ROUNDS = 100
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop in virtual time: `await asyncio.sleep(3600)` takes no time at all, and an hour has passed."""
 
-    def __init__(self) -> None:
-        """Start at time 0."""
+    def __init__(self, same: float = SAME) -> None:
+        """Start at time 0; times that differ by less than the share `same` are one."""
+        self.same = same
         self.now, self.until, self.even_at_the_end = 0.0, 0.0, False
+        self.rounds = 0
+        self.out_of_time: BaseException | None = None
         self.begun: set[asyncio.Task[Any]] = set()
         selector = _NoWait()
         selector.loop = self
         super().__init__(selector)
+        self.set_exception_handler(self._failed)
         self._set(0.0)
+
+    def run_forever(self) -> None:
+        """Run until it is stopped. What ends a review (that time is up) ends it here too, wherever it was raised."""
+        self.rounds = 0
+        super().run_forever()
+        if self.out_of_time is not None:
+            ends, self.out_of_time = self.out_of_time, None
+            raise ends
+
+    def _failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Note what asyncio does not let through where it is raised in a callback: it would only be logged."""
+        error = context.get("exception")
+        if isinstance(error, BaseException) and not isinstance(error, Exception | asyncio.CancelledError):
+            self.out_of_time = error
+            self.stop()
+        else:
+            self.default_exception_handler(context)
 
     def time(self) -> float:
         """Return the virtual time, in units of the declared clock."""
         return self.now
+
+    def go_round(self) -> None:
+        """Go on with what is ready, at the same time, or as good as that."""
+        self.rounds += 1
+        if self.rounds > ROUNDS:
+            self._set(math.nextafter(self.now, math.inf))
 
     def _set(self, now: float) -> None:
         self.now = now
@@ -204,11 +238,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def pass_time(self, wait: float | None) -> None:
         """Let time pass until the next timer, or stop where the run ends."""
         then = None if wait is None else self.now + wait
-        last = self.until * (1 + SAME if self.even_at_the_end else 1 - SAME)
+        last = self.until * (1 + self.same if self.even_at_the_end else 1 - self.same)
         if then is None or then > last:
             self.stop()  # the time is not moved yet: a timer that is due at the end would go off
         else:
             self._set(then)
+            self.rounds = 0
 
     def advance(self, until: float, even_at_the_end: bool = False) -> None:
         """Run to `until`: what is due then is left for later, unless `even_at_the_end`."""
@@ -256,8 +291,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class _OnALoop:
     """Something that is made on a loop of its own. `make()` may be a coroutine function or a plain one."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self.loop = VirtualLoop()
+    def __init__(self, make: Callable[[], Any], same: float = SAME) -> None:
+        self.loop = VirtualLoop(same)
         try:
             self.made = self.loop.finish(_awaited(make))
         except BaseException:
@@ -278,22 +313,23 @@ async def _awaited(function: Callable[..., Any], *arguments: Any) -> Any:
 class AsyncConsumer(_OnALoop):
     """The role `bucket` for an object on asyncio: `consume(made, size)` returns an answer, or awaits it.
 
-    An answer that takes time counts as a refusal: at that instant, the tokens were not to be had.
+    An answer that takes time counts as a refusal: at that instant, the tokens were not to be had. What ends without an
+    answer, as `acquire` does, has got them.
     """
 
     def __init__(self, make: Callable[[], Any], consume: Callable[[Any, int], Any]) -> None:
         """Make the object, at time 0."""
-        super().__init__(make)
+        super().__init__(make, NEXT)
         self.consume = consume
 
     def offer(self, now: float, size: int) -> bool:
         """Return whether it gives `size` tokens at `now`."""
         self.loop.advance(now, even_at_the_end=True)
         try:
-            answer: bool = self.loop.finish(_awaited(self.consume, self.made, size), within=now)
+            answer: bool | None = self.loop.finish(_awaited(self.consume, self.made, size), within=now)
         except TimeoutError:
             return False
-        return answer
+        return True if answer is None else answer
 
 
 class AsyncShaper:
