@@ -65,7 +65,9 @@ LANGUAGES = ("python", "stdio-python", "javascript", "go")
 @click.option("--clock-goes-back", is_flag=True, help="Offer it times before the last one as well.")
 @click.option("--tolerance", metavar="X", help="A share of depth or time that counts as equal (floats, 1/3: 1e-9).")
 @click.option("--keys", type=click.IntRange(0, 1000), default=0, help="It keeps one bucket a key; use N keys.")
-@click.option("--legal-only", is_flag=True, help="Offer no size of 0, negative, or beyond the burst.")
+@click.option("--legal-only", is_flag=True, help="Offer nothing of 0, less, or too much; release what is held alone.")
+@click.option("--largest", type=click.IntRange(1, 10**9), metavar="N", help="Offer 1 to N at a time (1: no sizes).")
+@click.option("--without", default="", metavar="METHODS", help="What a cache lacks: pin, evict, or both with a comma.")
 @click.option("--single-threaded", is_flag=True, help="Of a gate of admission: no second client asks in the middle.")
 @click.option("--profile", type=click.Choice(["quick", "ci", "explore"]), default="ci", show_default=True)
 @click.option(
@@ -173,6 +175,7 @@ def _declared(role: str, given: dict[str, Any]) -> tuple[Any, Any]:
     numbers = {name: given[name] for name in NUMBERS if given[name] is not None}
     how = {
         name: given[name]
-        for name in ("policy", "clock", "floats", "tolerance", "keys", "legal_only", "single_threaded")
+        for name in ("policy", "clock", "floats", "tolerance", "keys", "legal_only", "single_threaded", "without")
     }
-    return declare(role, numbers=numbers, goes_back=given["clock_goes_back"], **how)
+    back, largest = given["clock_goes_back"], given["largest"] or 0
+    return declare(role, numbers=numbers, goes_back=back, largest=largest, **how)

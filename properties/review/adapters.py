@@ -20,7 +20,16 @@ import attrs
 
 from headgate.spec.errors import InputError
 
-__all__ = ["AsyncConsumer", "AsyncServer", "AsyncShaper", "Consumer", "FakeClock", "SimpyServer", "VirtualLoop"]
+__all__ = [
+    "EPOCH",
+    "AsyncConsumer",
+    "AsyncServer",
+    "AsyncShaper",
+    "Consumer",
+    "FakeClock",
+    "SimpyServer",
+    "VirtualLoop",
+]
 
 
 # ---- a clock that is told the time ----
@@ -91,26 +100,38 @@ def _patched(places: Sequence[_Place]) -> Iterator[None]:
             setattr(place.owner, place.name, place.before)
 
 
+# The least common multiple of 1 to 12: small enough that floats keep a billionth of a unit.
+EPOCH = 27_720
+
+
 class Consumer:
     """The role `bucket` for an object that is asked for tokens and reads a clock.
 
     `make(clock)` returns it, with `clock` injected where it takes one; `consume(made, size)` asks it for `size` tokens.
     `patch` names the clocks that it reads where it takes none, such as "kombu.utils.limits.monotonic", or the module
-    `time` as it is known there: they are replaced for the time of a call, and of no other.
+    `time` as it is known there: they are replaced for the time of a call, and of no other. So a thread of the library's
+    own reads the real clock, and had better not be started.
+
+    `epoch` is what the clock shows at time 0: more than 0 for code that works at no time so near to 1970. Where windows
+    begin at multiples of their length, it has to be one: `EPOCH` is one of every length that is drawn.
     """
 
     def __init__(
-        self, make: Callable[[FakeClock], Any], consume: Callable[[Any, int], Any], patch: Sequence[str] = ()
+        self,
+        make: Callable[[FakeClock], Any],
+        consume: Callable[[Any, int], Any],
+        patch: Sequence[str] = (),
+        epoch: float = 0,
     ) -> None:
         """Make the object, at time 0."""
-        self.clock, self.consume = FakeClock(), consume
+        self.clock, self.consume, self.epoch = FakeClock(epoch), consume, epoch
         self.places = [_place(path, self.clock) for path in patch]
         with _patched(self.places):
             self.made = make(self.clock)
 
     def offer(self, now: float, size: int) -> bool:
         """Return whether it gives `size` tokens at `now`."""
-        self.clock.now = now
+        self.clock.now = now + self.epoch if self.epoch else now
         with _patched(self.places):
             answer: bool = self.consume(self.made, size)
         return answer
@@ -191,9 +212,13 @@ ROUNDS = 100
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop in virtual time: `await asyncio.sleep(3600)` takes no time at all, and an hour has passed."""
 
-    def __init__(self, same: float = SAME) -> None:
-        """Start at time 0; times that differ by less than the share `same` are one."""
-        self.same = same
+    def __init__(self, same: float = SAME, patch: Sequence[str] = ()) -> None:
+        """Start at time 0; times that differ by less than the share `same` are one.
+
+        `patch` names clocks that show its time while it runs, as `Consumer` has it.
+        """
+        self.same, self.clock = same, FakeClock()
+        self.places = [_place(path, self.clock) for path in patch]
         self.now, self.until, self.even_at_the_end = 0.0, 0.0, False
         self.rounds = 0
         self.out_of_time: BaseException | None = None
@@ -207,7 +232,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def run_forever(self) -> None:
         """Run until it is stopped. What ends a review (that time is up) ends it here too, wherever it was raised."""
         self.rounds = 0
-        super().run_forever()
+        with _patched(self.places):
+            super().run_forever()
         if self.out_of_time is not None:
             ends, self.out_of_time = self.out_of_time, None
             raise ends
@@ -232,7 +258,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._set(math.nextafter(self.now, math.inf))
 
     def _set(self, now: float) -> None:
-        self.now = now
+        self.now = self.clock.now = now
         self._clock_resolution = math.ulp(now)  # a timer goes off at its time, not a little before
 
     def pass_time(self, wait: float | None) -> None:
@@ -291,8 +317,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class _OnALoop:
     """Something that is made on a loop of its own. `make()` may be a coroutine function or a plain one."""
 
-    def __init__(self, make: Callable[[], Any], same: float = SAME) -> None:
-        self.loop = VirtualLoop(same)
+    def __init__(self, make: Callable[[], Any], same: float = SAME, patch: Sequence[str] = ()) -> None:
+        self.loop = VirtualLoop(same, patch)
         try:
             self.made = self.loop.finish(_awaited(make))
         except BaseException:
@@ -314,12 +340,13 @@ class AsyncConsumer(_OnALoop):
     """The role `bucket` for an object on asyncio: `consume(made, size)` returns an answer, or awaits it.
 
     An answer that takes time counts as a refusal: at that instant, the tokens were not to be had. What ends without an
-    answer, as `acquire` does, has got them.
+    answer, as `acquire` does, has got them. `patch` names the clocks that it reads beside its loop's, as `Consumer` has
+    it.
     """
 
-    def __init__(self, make: Callable[[], Any], consume: Callable[[Any, int], Any]) -> None:
+    def __init__(self, make: Callable[[], Any], consume: Callable[[Any, int], Any], patch: Sequence[str] = ()) -> None:
         """Make the object, at time 0."""
-        super().__init__(make, NEXT)
+        super().__init__(make, NEXT, patch)
         self.consume = consume
 
     def offer(self, now: float, size: int) -> bool:
@@ -339,15 +366,15 @@ class AsyncShaper:
     limiter of its own, which is told all the earlier ones at their times.
     """
 
-    def __init__(self, make: Callable[[], Any], acquire: Callable[[Any, int], Any]) -> None:
+    def __init__(self, make: Callable[[], Any], acquire: Callable[[Any, int], Any], patch: Sequence[str] = ()) -> None:
         """Remember how it is made."""
-        self.make, self.acquire = make, acquire
+        self.make, self.acquire, self.patch = make, acquire, patch
         self.told: list[tuple[float, int]] = []
 
     def submit(self, now: float, size: int) -> float:
         """Return when `size` bytes submitted at `now` may go."""
         self.told.append((now, size))
-        fresh = _OnALoop(self.make)
+        fresh = _OnALoop(self.make, patch=self.patch)
         try:
             return self._last(fresh)
         finally:

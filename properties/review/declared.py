@@ -48,8 +48,9 @@ class Declared:
 
     `numbers` are the parameters of the role that are fixed, such as rate and burst; what is not there is drawn.
     `tolerance` is relative: for a bucket a share of its depth, for times a share of the span of the case. `keys` is how
-    many keys share the implementation (0: it knows none). With `legal_only` nothing is offered that must be refused;
-    with `single_threaded` nobody asks in the middle of another's call.
+    many keys share the implementation (0: it knows none). With `legal_only` nothing is offered that must be refused,
+    and nothing released that is not held; with `largest` nothing but 1 to so many at a time (0: whatever there is).
+    With `single_threaded` nobody asks in the middle of another's call. What it is `without` is not called.
     """
 
     role: str
@@ -60,6 +61,13 @@ class Declared:
     keys: int = 0
     legal_only: bool = False
     single_threaded: bool = False
+    largest: int = 0
+    without: tuple[str, ...] = ()
+
+    @property
+    def legal(self) -> bool:
+        """Return whether nothing is offered that must be refused."""
+        return self.legal_only or self.largest > 0
 
     def exact(self, configuration: Mapping[str, Any], name: str) -> Any:
         """Return a number of a case as it was declared (the implementation may have got a float instead), or drawn."""
