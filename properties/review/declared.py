@@ -50,7 +50,8 @@ class Declared:
     `tolerance` is relative: for a bucket a share of its depth, for times a share of the span of the case. `keys` is how
     many keys share the implementation (0: it knows none). With `legal_only` nothing is offered that must be refused,
     and nothing released that is not held; with `largest` nothing but 1 to so many at a time (0: whatever there is).
-    With `single_threaded` nobody asks in the middle of another's call. What it is `without` is not called.
+    With `single_threaded` nobody asks in the middle of another's call. What it is `without` is not called. It `rounds`
+    where floats alone are the reason for the tolerance: what they have exactly needs none.
     """
 
     role: str
@@ -63,6 +64,7 @@ class Declared:
     single_threaded: bool = False
     largest: int = 0
     without: tuple[str, ...] = ()
+    rounds: bool = False
 
     @property
     def legal(self) -> bool:

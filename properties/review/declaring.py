@@ -95,8 +95,8 @@ def declare(
             raise InputError("tolerance", "0 or more", repr(tolerance)[:60])
         exact = max(own, exact) if rounded else own
     hand = Clock(CLOCKS[clock], not floats, goes_back)
-    lacks = _without(without)
-    return suite, Declared(role, policy, given, hand, exact, keys, legal_only, single_threaded, largest, lacks)
+    lacks, rounds = _without(without), tolerance is None and floats
+    return suite, Declared(role, policy, given, hand, exact, keys, legal_only, single_threaded, largest, lacks, rounds)
 
 
 def _without(names: Any) -> tuple[str, ...]:

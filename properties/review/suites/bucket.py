@@ -119,19 +119,44 @@ def _reference(case: Case, declared: Declared) -> Reference:
 
 # ---- the judge ----
 
+# Up to what time, in units, and down to what part of one, numbers count as those that floats have.
+MOST_UNITS, LEAST_PART = 1 << 20, 16
+
 
 def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
     """Offer what the case says, and judge each decision."""
     kept: dict[object, Judge] = {}
+    numbers, slack = _numbers(case, declared), _slack(case, declared)
     session.prepare(case.calls)
     for call in case.calls:
         key = call.arguments.get("key", 0)
         judge = kept.get(key)
         if judge is None:
-            judge = kept[key] = JUDGES[declared.policy](_numbers(case, declared), declared.tolerance)
+            judge = kept[key] = JUDGES[declared.policy](numbers, slack)
         if not _leaves_open(call, judge, declared):
             _offer(judge, call, session, log)
     return None
+
+
+def _slack(case: Case, declared: Declared) -> Fraction:
+    """Return the tolerance: none where floats have every number, so that what is exactly enough must be enough.
+
+    A rate and a window that is divided by have to be powers of two for that, and times must have few digits.
+    """
+    unit = declared.clock.unit_ns
+    divisors = [declared.exact(case.configuration, name) for name in ("rate", "window") if name in case.configuration]
+    times = (Fraction(int(call.arguments["now_ns"]), unit) for call in case.calls)
+    exact = all(_is_power_of_two(each) for each in divisors) and all(map(_is_short, times))
+    return Fraction(0) if declared.rounds and exact else declared.tolerance
+
+
+def _is_power_of_two(value: Fraction) -> bool:
+    return value.numerator.bit_count() == value.denominator.bit_count() == 1
+
+
+def _is_short(value: Fraction) -> bool:
+    """Return whether a float has this number, with room for sums and products of a few such."""
+    return value < MOST_UNITS and LEAST_PART % value.denominator == 0
 
 
 def _leaves_open(call: Call, judge: Judge, declared: Declared) -> bool:
