@@ -83,7 +83,7 @@ def declare(
     for name, flag in {**flags, "largest": largest, "without": without}.items():
         if flag and role not in ONLY[name]:
             raise InputError(name, f"it with the role {' or '.join(ONLY[name])} alone", f"the role {role}")
-    if not (isinstance(largest, int) and 0 <= largest <= MOST_AT_A_TIME):
+    if not 0 <= largest <= MOST_AT_A_TIME:
         raise InputError("largest", f"a whole number from 1 to {MOST_AT_A_TIME}", repr(largest)[:60])
     given = {name: _number(name, value, suite) for name, value in (numbers or {}).items()}
     _check(role, policy, given)

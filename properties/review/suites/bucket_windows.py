@@ -54,7 +54,7 @@ class FixedWindows:
     def hear(self, now: int, size: int, admitted: bool, back: bool) -> None:
         """Judge an answer; Violation where no choice gives it. To a time before the last one any refusal is right."""
         self.last = max(self.last, now)
-        slack = self.tolerance * self.depth
+        slack = floor(self.tolerance * self.depth)  # sizes are whole bytes, whatever the clock is
         after: set[_Counter] = set()
         rooms: list[Fraction] = []
         for choice in self.choices:
@@ -120,7 +120,7 @@ class SlidingWindow:
     def hear(self, now: int, size: int, admitted: bool, back: bool) -> None:
         """Judge an answer; Violation where no choice gives it. To a time before the last one any refusal is right."""
         self.saw(now)
-        slack = self.tolerance * self.depth
+        slack = floor(self.tolerance * self.depth)  # sizes are whole bytes, whatever the clock is
         rooms = {closed: self._rooms(closed) for closed in self.choices}
         if admitted:
             after = {closed for closed, (_, most) in rooms.items() if size <= most + slack}
@@ -184,14 +184,15 @@ class WeighedWindows:
     def hear(self, now: int, size: int, admitted: bool, back: bool) -> None:
         """Judge an answer; Violation where no choice gives it. To a time before the last one any refusal is right."""
         self.saw(now)
-        slack = self.tolerance * self.depth
+        part = self.tolerance * self.depth
         after: set[_Pair] = set()
         rooms: list[Fraction] = []
         for pair, room in self._rooms():
             rooms.append(room)
-            if admitted and size <= room + slack:
+            byte = floor(part) if pair.floored else part
+            if admitted and size <= room + byte:
                 after.add(attrs.evolve(pair, used=pair.used + size))
-            elif not admitted and (back or size > room - slack):
+            elif not admitted and (back or size > room - byte):
                 after.add(pair)
         if not after:
             _accuse(self.clause, now, size, admitted, max(rooms) if admitted else min(rooms))
@@ -204,8 +205,8 @@ class WeighedWindows:
     def _rooms(self) -> Iterator[tuple[_Pair, Fraction]]:
         """Yield each choice with the room that it has now; where floats cannot tell an end, or a whole byte, both."""
         now, part = Fraction(self.last), self.tolerance * self.depth
-        slack = self.tolerance * max(now, self.length)
-        for moment in {max(Fraction(0), now - slack), now, now + slack}:
+        near = self.tolerance * max(now, self.length)
+        for moment in {max(Fraction(0), now - near), now, now + near}:
             number = int(moment // self.length)
             for choice in self.choices:
                 if number < choice.number:
