@@ -92,6 +92,8 @@ def review(
     Exit codes: 0 conforming, 1 violating, 2 errored or bad input.
     """
     from headgate.cli.review_report import as_json, as_text, progress_of
+    from headgate.properties.review.again import look_again
+    from headgate.properties.review.declared import Clock
     from headgate.properties.review.hunt import PROFILES, Outcome, hunt
     from headgate.properties.review.process import ProcessTarget
     from headgate.properties.review.targets import PythonTarget, Target, load_factory
@@ -104,16 +106,18 @@ def review(
     if (target is None) == (command is None):
         raise BadInput("expected an implementation: package.module:factory, or --exec COMMAND")
     suite, declared = _declared(role, given)
-    reached: Target
-    if command is not None:
-        reached = ProcessTarget(_words(command), role, declared.clock, given["case_seconds"])
-    else:
+
+    def reach(clock: Clock) -> Target:
+        if command is not None:
+            return ProcessTarget(_words(command), role, clock, given["case_seconds"])
         assert target is not None
-        reached = PythonTarget(load_factory(target), target, declared.clock, given["case_seconds"])
+        return PythonTarget(load_factory(target), target, clock, given["case_seconds"])
+
     profile = PROFILES[given["profile"]]
     with progress_of(profile) as progress:
-        found = hunt(suite, reached, declared, profile, progress)
-    click.echo(as_json(found) if form == "json" else as_text(found, Screen.of_stdout()))
+        found = hunt(suite, reach(declared.clock), declared, profile, progress)
+    again = look_again(found, reach)
+    click.echo(as_json(found, again) if form == "json" else as_text(found, Screen.of_stdout(), again))
     return {
         Outcome.CONFORMING: Exit.HOLDS,
         Outcome.VIOLATING: Exit.VIOLATED,

@@ -20,7 +20,7 @@ from headgate.properties.review.declared import Declared
 from headgate.properties.review.suites.common import Suite
 from headgate.properties.review.targets import Target
 
-__all__ = ["PROFILES", "Outcome", "Profile", "Review", "conforms", "hunt", "run_case"]
+__all__ = ["PROFILES", "Outcome", "Profile", "Review", "conforms", "hunt", "hunt_only", "run_case"]
 
 
 @attrs.frozen
@@ -45,6 +45,8 @@ PROFILES = {
 # How long a case is made smaller, by the draws and after them: enough for any that a person would read. It is the
 # count that ends it, so that every machine ends with the same case; the seconds are for what is very slow.
 SHRINK_SECONDS, MOST_SHRINKS, MOST_POLISH = 20.0, 250, 1_500
+# So many cases are something to speak of.
+FEW_CASES = 30
 # Two numbers of a call are made smaller at once only in a case of no more calls.
 FEW_CALLS = 6
 
@@ -214,6 +216,17 @@ def hunt(
         return _hunt(running, progress)
     finally:
         reached.close()
+
+
+def hunt_only(suite: Suite, reached: Target, declared: Declared, profile: Profile) -> bool:
+    """Return whether the cases that a profile draws show nothing; what one shows is not made smaller.
+
+    False too where time ended it before there were any to speak of.
+    """
+    running = _Hunt(suite, reached, declared, profile)
+    running.shrinks = MOST_SHRINKS
+    _draw(running, None)
+    return running.found is None and running.cases >= FEW_CASES
 
 
 def _hunt(running: _Hunt, progress: Callable[[int], None] | None) -> Review:

@@ -281,7 +281,8 @@ def _in_parts(case: Case, declared: Declared) -> Case:
         size, most = int(call.arguments["size"]), declared.largest
         parts = [most] * (size // most) + [size % most] * (size % most > 0)
         calls += [attrs.evolve(call, arguments={**call.arguments, "size": part}) for part in parts]
-    return attrs.evolve(case, calls=tuple(calls[:MOST_CALLS]))
+    most = MOST_CALLS + 3 * min(DEEPEST, int(declared.exact(case.configuration, "burst")))
+    return attrs.evolve(case, calls=tuple(calls[:most]))
 
 
 def _call(now: int, size: int, key: int, declared: Declared) -> Call:
@@ -345,8 +346,8 @@ _WEIGHED = [
 
 # How many turns the steady case has, and to how many quanta times are rounded beyond 2^53 ns.
 STEADY, COARSE = 100, 64
-# How many calls a case has at most, where one offer becomes several.
-MOST_CALLS = 2_000
+# How many calls a case has at most, where one offer becomes several, beside those that use up the depth thrice.
+MOST_CALLS, DEEPEST = 200, 1_000
 
 
 def seeds(declared: Declared) -> list[Case]:

@@ -50,6 +50,7 @@ class FixedWindows:
         self.tolerance, self.attempts, self.last = tolerance, attempts, 0
         self.choices = {_Counter(by_offer, closed) for by_offer in (False, True) for closed in (False, True)}
         self.choices |= {_Counter(True, closed, Fraction(0)) for closed in (False, True)}
+        self.settled = -1  # at what time all choices have been told which window is open
 
     def hear(self, now: int, size: int, admitted: bool, back: bool) -> None:
         """Judge an answer; Violation where no choice gives it. To a time before the last one any refusal is right."""
@@ -58,7 +59,7 @@ class FixedWindows:
         after: set[_Counter] = set()
         rooms: list[Fraction] = []
         for choice in self.choices:
-            for open_now in self._windows(choice):
+            for open_now in [choice] if self.last == self.settled else self._windows(choice):
                 room = self.depth - open_now.used
                 rooms.append(room)
                 if admitted and size <= room + slack:
@@ -67,11 +68,11 @@ class FixedWindows:
                     after.add(attrs.evolve(open_now, used=open_now.used + size * self.attempts))
         if not after:
             _accuse(self.clause, now, size, admitted, max(rooms) if admitted else min(rooms))
-        self.choices = after
+        self.choices, self.settled = after, self.last
 
     def saw(self, now: int, size: int) -> None:
         """Hear of an offer that no window may admit; it may have begun one all the same, and be an attempt."""
-        self.last = max(self.last, now)
+        self.last, self.settled = max(self.last, now), -1
         counts = {0, max(0, size)} if self.attempts else {0}
         self.choices |= {
             attrs.evolve(later, used=later.used + count)
