@@ -46,6 +46,12 @@ PLUGIN = "headgate.properties.review.plugin"
         ),
         ([f"{HERE}.arbiter:Sfq", "--role", "arbiter", "--keys", "2"], "keys: expected it with the role bucket"),
         ([f"{HERE}.arbiter:Sfq", "--role", "arbiter", "--legal-only"], "legal-only: expected it with the role bucket"),
+        (
+            [f"{HERE}.arbiter:Sfq", "--role", "arbiter", "--largest", "1"],
+            "largest: expected it with the role",
+        ),
+        ([f"{HERE}.bucket:Eager", "--role", "bucket", "--without", "pin"], "without: expected it with the role cache"),
+        ([f"{HERE}.cache:Ages", "--role", "cache", "--without", "pin,touch"], "without: expected some of pin, evict"),
         ([f"{HERE}.cache:Ages", "--role", "cache", "--frames", "1000000"], "frames: expected at most 10000"),
         (["json:loads", "--role", "allocator", "--pages", "1000000"], "pages: expected at most 10000"),
         (["json:loads", "--role", "allocator", "--banks", "2", "--quotas", "1,1,1"], "banks: expected a bank for each"),
@@ -70,7 +76,9 @@ def test_what_has_no_meaning_is_refused(arguments: list[str], said: str, capsys:
     assert len(captured.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("query", ["keys=abc", "keys=2000", "float=false", "rate=1&rate=2", "legal-only=1", "rate="])
+@pytest.mark.parametrize(
+    "query", ["keys=abc", "keys=2000", "float=false", "rate=1&rate=2", "legal-only=1", "largest=-1", "rate="]
+)
 def test_the_plugin_refuses_what_cannot_be_read(query: str) -> None:
     with pytest.raises(InputError, match=f"^{query.partition('=')[0]}: expected "):
         _declared("bucket", query)

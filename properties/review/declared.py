@@ -51,7 +51,7 @@ class Declared:
     many keys share the implementation (0: it knows none). With `legal_only` nothing is offered that must be refused,
     and nothing released that is not held; with `largest` nothing but 1 to so many at a time (0: whatever there is).
     With `single_threaded` nobody asks in the middle of another's call. What it is `without` is not called. It `rounds`
-    where floats alone are the reason for the tolerance: what they have exactly needs none.
+    where floats alone are the reason for the tolerance: what they have exactly, such as a full bucket, needs none.
     """
 
     role: str

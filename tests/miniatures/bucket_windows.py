@@ -99,6 +99,15 @@ class ForgetsTheWindow(WeighedDown):
         return 0
 
 
+@correct(clock="s", floats=True)
+class InThirds(Eager):
+    """It counts thirds of a second, which floats have not."""
+
+    def fill(self, now: float) -> None:
+        self.level = min(self.burst, self.level + (now / 3 - self.last / 3) * self.rate * 3)
+        self.last = now
+
+
 @wrong("TB-5", clock="s", floats=True)
 class NeverEmpty(Eager):
     """What is exactly enough is not, by a comparison without its equality."""

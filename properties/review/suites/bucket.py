@@ -41,7 +41,8 @@ class _TokenBucket:
     """The envelope of one key: what a token bucket holds that was charged with what was admitted.
 
     It counts in parts of a byte that make whole numbers of the rate and the depth: the rule then runs on integers.
-    `clause` is that of sizes which never fit.
+    `clause` is that of sizes which never fit. Where floats have the numbers of a case and it `brims`, as much as
+    the depth is there whatever was rounded on the way: it is `exact` then, without a tolerance.
     """
 
     clause = "TB-6"
@@ -52,17 +53,19 @@ class _TokenBucket:
         self.rate, self.most = int(rate * self.parts), int(depth * self.parts)
         self.depth, self.slack = short(depth), short(slack * depth)
         self.state, self.last = full(self.most), 0
+        self.exact, self.brims = False, True
 
     def level(self, now: int) -> Exact:
         """Return the bytes that may be admitted at `now`; a clock that went back gains nothing."""
         if now > self.last:
+            self.brims |= self.state.level + self.rate * (now - self.last) > self.most
             self.state = refill(self.state, self.rate, self.most, now - self.last)
             self.last = now
         return self.state.level if self.parts == 1 else Fraction(self.state.level, self.parts)
 
     def take(self, size: int) -> None:
         """Charge what was admitted."""
-        self.state = Bucket(self.state.level - size * self.parts)
+        self.state, self.brims = Bucket(self.state.level - size * self.parts), False
 
     def soonest(self, size: int) -> Fraction:
         """Return how many ns from its last moment on it covers `size`."""
@@ -71,10 +74,11 @@ class _TokenBucket:
     def hear(self, now: int, size: int, admitted: bool, back: bool) -> None:
         """Judge an answer, and charge what was admitted. To a time before the last one any refusal is right."""
         level = self.level(now)
-        if admitted and size > level + self.slack:
+        slack = 0 if self.exact and self.brims else self.slack
+        if admitted and size > level + slack:
             over = f"admits {size} bytes at {now} ns, where {number_text(max(Fraction(0), level))} are left"
             raise Violation("TB-4", over, "a refusal: some window would hold more than its envelope")
-        if not admitted and not back and size <= level - self.slack:
+        if not admitted and not back and size <= level - slack:
             under = f"refuses {size} bytes at {now} ns, where {number_text(level)} are left"
             raise Violation("TB-5", under, "admission: no window would exceed its envelope")
         if admitted:
@@ -126,28 +130,24 @@ MOST_UNITS, LEAST_PART = 1 << 20, 16
 def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
     """Offer what the case says, and judge each decision."""
     kept: dict[object, Judge] = {}
-    numbers, slack = _numbers(case, declared), _slack(case, declared)
+    numbers, exact = _numbers(case, declared), declared.rounds and _floats_have(case, declared)
     session.prepare(case.calls)
     for call in case.calls:
         key = call.arguments.get("key", 0)
         judge = kept.get(key)
         if judge is None:
-            judge = kept[key] = JUDGES[declared.policy](numbers, slack)
+            judge = kept[key] = JUDGES[declared.policy](numbers, declared.tolerance)
+            if isinstance(judge, _TokenBucket):
+                judge.exact = exact
         if not _leaves_open(call, judge, declared):
             _offer(judge, call, session, log)
     return None
 
 
-def _slack(case: Case, declared: Declared) -> Fraction:
-    """Return the tolerance: none where floats have every number, so that what is exactly enough must be enough.
-
-    A rate and a window that is divided by have to be powers of two for that, and times must have few digits.
-    """
-    unit = declared.clock.unit_ns
-    divisors = [declared.exact(case.configuration, name) for name in ("rate", "window") if name in case.configuration]
-    times = (Fraction(int(call.arguments["now_ns"]), unit) for call in case.calls)
-    exact = all(_is_power_of_two(each) for each in divisors) and all(map(_is_short, times))
-    return Fraction(0) if declared.rounds and exact else declared.tolerance
+def _floats_have(case: Case, declared: Declared) -> bool:
+    """Return whether floats have all numbers: the rate, for a divisor, is a power of two; times are short."""
+    times = (Fraction(int(call.arguments["now_ns"]), declared.clock.unit_ns) for call in case.calls)
+    return _is_power_of_two(declared.exact({"rate": 1, **case.configuration}, "rate")) and all(map(_is_short, times))
 
 
 def _is_power_of_two(value: Fraction) -> bool:
