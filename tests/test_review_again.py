@@ -51,7 +51,7 @@ def looked(factory: Callable[..., Any], role: str, **declared: Any) -> Again:
         (InThirds, "bucket", {"clock": "s"}, ("--float",)),
         (Semaphore, "admission", {"numbers": {"capacity": 4}}, ("--largest 1",)),
         (Bare, "cache", {"without": "evict"}, ()),
-        (Sfq, "arbiter", {"policy": "fcfs"}, ("--policy sfq",)),
+        (Sfq, "arbiter", {"policy": "fcfs"}, ()),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from fractions import Fraction
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from headgate.cli.main import run
 from headgate.cli.output import Screen
 from headgate.cli.review_report import as_json, as_text, progress_of
+from headgate.properties.review.declared import number_text
 from headgate.properties.review.declaring import declare
 from headgate.properties.review.hunt import PROFILES, Outcome, Profile, hunt
 from headgate.properties.review.plugin import _declared
@@ -148,3 +150,17 @@ def test_vectors_do_not_go_where_they_were_not_sent(
     assert [path.name for path in tmp_path.iterdir()] == ["bucket.json"]
     (tmp_path / "bucket.json").unlink()
     assert run(["vectors", "."]) == run(["vectors", "."]) == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("5/2", "5/2"),
+        ("1000000000", "1000000000"),
+        ("500000001/500000000", "1.000000002"),
+        ("-42671875/128", "-333374.0234375"),
+        ("1000001/3000001", "1000001/3000001"),
+    ],
+)
+def test_a_long_fraction_is_written_with_its_point(value: str, text: str) -> None:
+    assert number_text(Fraction(value)) == text

@@ -14,6 +14,10 @@ from headgate.spec.units import exact_text
 __all__ = ["CLOCKS", "Clock", "Declared", "plain"]
 
 
+# A fraction of more characters is written with a point, if it has no more than so many digits after it.
+SHORT, PLACES = 9, 12
+
+
 @attrs.frozen
 class Clock:
     """The clock that the implementation reads: ns a unit, and whether a time is a whole number of units or a float.
@@ -87,5 +91,9 @@ def plain(value: Any) -> Any:
 
 
 def number_text(value: Fraction | int) -> str:
-    """Return an exact number for a message."""
-    return str(exact_text(value))
+    """Return an exact number for a message: a long fraction with its point, where it ends soon."""
+    text, scaled = str(exact_text(value)), value * 10**PLACES
+    if len(text) <= SHORT or scaled.denominator != 1:
+        return text
+    whole, part = divmod(abs(int(scaled)), 10**PLACES)
+    return f"{'-' * (value < 0)}{whole}.{part:0{PLACES}}".rstrip("0").rstrip(".")
