@@ -39,8 +39,8 @@ def _second(again: Again, width: int) -> list[str]:
     if not again.happens:
         words = "the same calls, made once more, did not show it: does it run threads, or read a clock of its own?"
     elif again.conforms_if:
-        others = "; or: ".join(again.conforms_if)
-        words = f"it would conform (up to {again.cases} cases), were this declared of it as well: {others}"
+        others = ", or with ".join(again.conforms_if)
+        words = f"it would conform (in up to {again.cases} cases), had it been declared with {others}"
     else:
         return []
     return textwrap.wrap(words, width)

@@ -87,8 +87,8 @@ def test_what_is_not_seen_again_is_said_to_be(capsys: pytest.CaptureFixture[str]
 def test_the_verdict_names_the_other_declarations(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["review", f"{HERE}:FromTheStart", "--role", "bucket", "--policy", "fixed-window", "--profile", "quick"]
     assert run(asked) == 1
-    assert "were this declared of it as well: --largest 1" in " ".join(capsys.readouterr().out.split())
+    assert "had it been declared with --largest 1" in " ".join(capsys.readouterr().out.split())
     assert run([*asked, "--format", "json"]) == 1
     assert "--largest 1" in json.loads(capsys.readouterr().out)["results"][0]["conforms_if"]
     assert run([*asked, "--largest", "1"]) == 0
-    assert "conform (up" not in capsys.readouterr().out
+    assert "would conform" not in capsys.readouterr().out

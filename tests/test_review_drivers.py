@@ -23,6 +23,7 @@ from headgate.cli.review import LANGUAGES
 from headgate.properties.review import process, templates
 from headgate.properties.review.adapters import (
     AsyncConsumer,
+    AsyncGate,
     AsyncServer,
     AsyncShaper,
     Consumer,
@@ -289,6 +290,21 @@ def test_a_limiter_on_asyncio(kind: type[Limiter], broken: str | None) -> None:
     assert clause(reviewed(make, "bucket", clock="s", floats=True, legal_only=True)) == broken
 
 
+class OneMore(asyncio.Semaphore):
+    """A semaphore that gives one more."""
+
+    def __init__(self, value: int) -> None:
+        super().__init__(value + 1)
+
+
+@pytest.mark.parametrize(("kind", "broken"), [(asyncio.Semaphore, None), (OneMore, "AD-3")])
+def test_a_semaphore_on_asyncio(kind: type[asyncio.Semaphore], broken: str | None) -> None:
+    def make(capacity: int) -> AsyncGate:
+        return AsyncGate(lambda: kind(capacity), lambda gate, _: gate.acquire(), lambda gate, _: gate.release())
+
+    assert clause(reviewed(make, "admission", largest=1, single_threaded=True)) == broken
+
+
 class Waits:
     """A shaper on asyncio: it sleeps until its bucket covers what leaves; `early` by that much."""
 
@@ -419,6 +435,17 @@ def test_a_process_driver_conforms_and_keeps_the_protocol(
         assert [line for each in answered for line in complaints(each, {"$ref": "#/$defs/reply"}, schema)] == []
         assert len(said) > 40
         assert complaints({**said[1], "expected": [True]}, schema), "what would be right is never sent"
+
+
+def test_what_javascript_promises_is_waited_for(tmp_path: Path) -> None:
+    path = written("bucket", "javascript", tmp_path)
+    command = command_of("javascript", path)
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("  offer(now, size) {", "  async offer(now, size) {\n    await null;"), "utf-8")
+    assert path.read_text("utf-8") != text
+    suite, declaration = declare("bucket")
+    target = process.ProcessTarget(command, "bucket", declaration.clock)
+    assert hunt(suite, target, declaration, Profile(40, 30.0)).outcome is Outcome.CONFORMING
 
 
 def test_the_protocol_as_told_keeps_its_schema() -> None:

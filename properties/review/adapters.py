@@ -1,7 +1,7 @@
 """Adapters: what most libraries need to be reviewed, so that a driver has fewer than fifteen lines.
 
 A limiter that reads a clock gets a `FakeClock`, injected or patched in (`Consumer`); a server that lives in a simpy
-environment or on asyncio runs in virtual time (`SimpyServer`, `AsyncConsumer`, `AsyncShaper`, `AsyncServer`). None of
+environment or on asyncio runs in virtual time (`SimpyServer`, and those whose names begin with Async). None of
 these libraries is imported here.
 """
 
@@ -23,6 +23,7 @@ from headgate.spec.errors import InputError
 __all__ = [
     "EPOCH",
     "AsyncConsumer",
+    "AsyncGate",
     "AsyncServer",
     "AsyncShaper",
     "Consumer",
@@ -357,6 +358,33 @@ class AsyncConsumer(_OnALoop):
         except TimeoutError:
             return False
         return True if answer is None else answer
+
+
+class AsyncGate(_OnALoop):
+    """The role `admission` for a semaphore on asyncio: `acquire(made, amount)` ends, or returns an answer, once it may.
+
+    What takes time counts as a refusal, and is not waited for. `release(made, amount)` may be a coroutine too. It is one
+    thread's: declare it with `--single-threaded`.
+    """
+
+    def __init__(
+        self, make: Callable[[], Any], acquire: Callable[[Any, int], Any], release: Callable[[Any, int], Any]
+    ) -> None:
+        """Make the object, at time 0."""
+        super().__init__(make, NEXT)
+        self.acquire, self.give_back = acquire, release
+
+    def request(self, tenant: int, amount: int) -> bool:
+        """Return whether it gives `amount` at once."""
+        try:
+            answer: bool | None = self.loop.finish(_awaited(self.acquire, self.made, amount), within=self.loop.now)
+        except TimeoutError:
+            return False
+        return True if answer is None else answer
+
+    def release(self, tenant: int, amount: int) -> None:
+        """Give `amount` back."""
+        self.loop.finish(_awaited(self.give_back, self.made, amount))
 
 
 class AsyncShaper:
