@@ -363,8 +363,8 @@ class AsyncConsumer(_OnALoop):
 class AsyncGate(_OnALoop):
     """The role `admission` for a semaphore on asyncio: `acquire(made, amount)` ends, or returns an answer, once it may.
 
-    What takes time counts as a refusal, and is not waited for. `release(made, amount)` may be a coroutine too. It is one
-    thread's: declare it with `--single-threaded`.
+    What takes time counts as a refusal, and is not waited for. `release(made, amount)` may be a coroutine too.
+    It is one thread's: declare it with `--single-threaded`.
     """
 
     def __init__(
