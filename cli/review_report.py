@@ -40,7 +40,7 @@ def _second(again: Again, width: int) -> list[str]:
         words = "the same calls, made once more, did not show it: does it run threads, or read a clock of its own?"
     elif again.conforms_if:
         others = ", or with ".join(again.conforms_if)
-        words = f"it would conform (in up to {again.cases} cases), had it been declared with {others}"
+        words = f"nothing would have been found, in more cases than it took, had it been declared with {others}"
     else:
         return []
     return textwrap.wrap(words, width)

@@ -13,7 +13,7 @@ import attrs
 from headgate.properties.review.case import Errored, Violation
 from headgate.properties.review.declared import Clock, Declared
 from headgate.properties.review.declaring import FLOAT_TOLERANCE, ONLY, USED_BY, WITHOUT
-from headgate.properties.review.hunt import Outcome, Profile, Review, conforms, hunt_only, run_case
+from headgate.properties.review.hunt import FEW_CASES, Outcome, Profile, Review, conforms, hunt_only, run_case
 from headgate.properties.review.suites.common import Suite
 from headgate.properties.review.targets import Target
 
@@ -23,8 +23,9 @@ Reach = Callable[[Clock], Target]
 
 # Roles whose policies are told apart by any answer. An arbiter is held to bounds, and may keep those of others as well.
 EXACT = ("bucket", "cache")
-# How far each other declaration is tried; whoever is slow is tried with fewer.
-TRIED = Profile(100, 3.0)
+# How many cases each other declaration is tried with: thrice as many as showed the fault, and so many at least; and for
+# how many seconds. Whoever is slow is tried with fewer, though twice as many as showed it.
+LEAST_CASES, SECONDS = 100, 3.0
 
 
 @attrs.frozen
@@ -33,7 +34,6 @@ class Again:
 
     happens: bool = True
     conforms_if: tuple[str, ...] = ()
-    cases: int = TRIED.cases
 
 
 def look_again(found: Review, reach: Reach) -> Again:
@@ -62,20 +62,22 @@ def _happens(found: Review, reach: Reach) -> bool:
 def _conforming(found: Review, reach: Reach) -> Iterator[str]:
     """Yield the declarations under which nothing is found; two at once where no single one does."""
     singles = list(_others(found.suite, found.declared))
-    alone = [words for words, declared in singles if _stands(found.suite, reach, declared)]
+    alone = [words for words, declared in singles if _stands(found, reach, declared)]
     yield from alone
     if not alone:
         for words, declared in singles:
             if words.startswith("--policy"):
                 for more, both in _others(found.suite, declared):
-                    if more == "--legal-only" and _stands(found.suite, reach, both):
+                    if more == "--legal-only" and _stands(found, reach, both):
                         yield f"{words} {more}"
 
 
-def _stands(suite: Suite, reach: Reach, declared: Declared) -> bool:
+def _stands(found: Review, reach: Reach, declared: Declared) -> bool:
+    suite = found.suite
+    profile = Profile(max(LEAST_CASES, 3 * found.cases), SECONDS + 3 * found.seconds)
     with contextlib.closing(reach(declared.clock)) as target:
         seeds = (conforms(suite, target, declared, case) for case in suite.seeds(declared))
-        return all(seeds) and hunt_only(suite, target, declared, TRIED)
+        return all(seeds) and hunt_only(suite, target, declared, profile, max(FEW_CASES, 2 * found.cases))
 
 
 def _others(suite: Suite, declared: Declared) -> Iterator[tuple[str, Declared]]:

@@ -14,8 +14,8 @@ from headgate.spec.units import exact_text
 __all__ = ["CLOCKS", "Clock", "Declared", "plain"]
 
 
-# A fraction of more characters is written with a point, if it has no more than so many digits after it.
-SHORT, PLACES = 9, 12
+# A fraction of more characters is written with a point, and so many digits after it at most.
+SHORT, PLACES = 9, 9
 
 
 @attrs.frozen
@@ -91,9 +91,10 @@ def plain(value: Any) -> Any:
 
 
 def number_text(value: Fraction | int) -> str:
-    """Return an exact number for a message: a long fraction with its point, where it ends soon."""
+    """Return an exact number for a message: a long fraction with its point, "about" where it does not end soon."""
     text, scaled = str(exact_text(value)), value * 10**PLACES
-    if len(text) <= SHORT or scaled.denominator != 1:
+    if len(text) <= SHORT or value.denominator == 1:
         return text
     whole, part = divmod(abs(int(scaled)), 10**PLACES)
-    return f"{'-' * (value < 0)}{whole}.{part:0{PLACES}}".rstrip("0").rstrip(".")
+    sign, about = "-" * (value < 0), "about " * (scaled.denominator != 1)
+    return f"{about}{sign}{whole}.{part:0{PLACES}}".rstrip("0").rstrip(".")
