@@ -84,7 +84,8 @@ def review(
 
     package.module:factory is called with the role's numbers by name (rate=..., burst=...) and returns an object with
     the role's methods (bucket: offer(now, size) -> bool; arbiter: enqueue(now, tenant, size), dequeue(now) -> tenant).
-    --init ROLE shows those of any role.
+    --init ROLE shows those of any role. What reads a clock, or lives on asyncio or in simpy, takes a few lines of
+    headgate.properties.review.adapters, as the drivers in headgate.examples.review show.
 
     Not judged: FR-FCFS (arrivals at an arbiter have no row), and, behind --exec, two clients of a gate at once: a
     process is asked by one after the other, only a Python object by a second one in the middle of a request.
