@@ -37,7 +37,7 @@ def plain_number(number: Fraction) -> Fraction | int:
 
 
 def ticks(begin: Fraction, end: Fraction, size: int, most: Fraction) -> Iterator[Fraction]:
-    """Yield round numbers of units of `size` from `begin` to `end`, about `most` of them; of ns or steps, whole ones."""
+    """Yield round numbers of units of `size` from `begin` to `end`, about `most`; of ns or steps, whole ones."""
     begin, end = begin / size, end / size
     step = _round_step((end - begin) / most)
     if size == 1 and end - begin >= 1:
@@ -61,7 +61,7 @@ def _round_step(least: Fraction) -> Fraction:
 
 
 def apart(lanes: Sequence[Lane]) -> list[Lane]:
-    """Return the lanes that hold anything; what overlaps in one stands in lanes of the same label, one below the other."""
+    """Return the lanes that hold anything; what overlaps in one stands in several, of the same label."""
     return [Lane(lane.label, tuple(row)) for lane in lanes if lane.marks for row in _rows(lane.marks)]
 
 

@@ -5,8 +5,8 @@ several begin at once, an integer that counts them; for a level an integer, unkn
 named after its lane, since viewers show no more than its own name; those of a violation after the clause. The timescale
 is 1 ps or 1 fs, whichever makes every time exact; where neither does, times are rounded down, and a comment says so.
 
-The form knows of time only: a step or a sample is written as a ns, which a comment says, and the outermost module, and an
-integer beside the lanes that counts them. After the last change some time passes, so that it can be seen.
+The form knows of time only: a step or a sample is written as a ns. A comment says so, the name of the outermost module,
+and an integer that counts them. After the last change some time passes, so that it can be seen.
 """
 
 import re

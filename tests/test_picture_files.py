@@ -14,6 +14,7 @@ import pytest
 
 from headgate.cli import picture_file
 from headgate.cli.main import run
+from headgate.cli.picture import picture
 from headgate.cli.picture_file import PictureFile
 from headgate.cli.traces import trace_text
 from headgate.cli.vcd import BEYOND, UnwritableError, vcd_text
@@ -168,6 +169,86 @@ def test_an_axis_that_is_no_axis_of_ns_says_so(clock: str, end: Fraction, note: 
     assert [event["name"] for event in drawn] == ([note] if note else []) + ["service"]
     assert drawn[-1]["ts"] == Decimal(at)
     assert drawn[-1]["args"][f"begin_{clock.rstrip('s') if clock != 'ns' else clock}"] == 1
+
+
+# ---- SVG ----
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def svg(*lanes: Lane, clock: str = "ns") -> list[ET.Element]:
+    """Return the elements of the picture of some lanes, in the order in which they are drawn."""
+    return list(ET.fromstring(picture(made(*lanes, clock=clock))).iter())
+
+
+def words(elements: list[ET.Element]) -> list[str]:
+    """Return what is written."""
+    return [element.text or "" for element in elements if element.tag == f"{SVG}text"]
+
+
+def test_no_span_hides_an_instant_and_what_is_at_once_is_counted() -> None:
+    at = [span(2, 2, "arrival")] * 3
+    drawn = svg(Lane("t", (*at, span(0, 4), span(4, 8))))
+    kinds = [element.tag.removeprefix(SVG) for element in drawn if element.tag in (f"{SVG}rect", f"{SVG}path")]
+    assert kinds == ["rect", "rect", "path", "rect", "path"], "the last two are the legend"
+    assert "3" in words(drawn)
+
+
+def test_levels_below_zero_hang_from_the_line_of_zero() -> None:
+    values = (Fraction(3), Fraction(-3), Fraction(0))
+    drawn = svg(Lane("l", tuple(span(n, n + 1, "level", value) for n, value in enumerate(values))), clock="steps")
+    above, below, none = [element for element in drawn if element.tag == f"{SVG}rect"]
+    assert float(above.get("height", 0)) == float(below.get("height", 0)) > 5
+    assert (
+        float(above.get("y", 0)) + float(above.get("height", 0)) == float(below.get("y", 0)) == float(none.get("y", 0))
+    )
+    assert [text for text in words(drawn) if text not in ("steps", "l")] == ["0", "1", "2", "3", "3", "-3", "0"]
+
+
+def test_spans_that_overlap_are_drawn_one_below_the_other() -> None:
+    drawn = svg(Lane("violation", (span(0, 3, "violation"), span(2, 6, "violation"))))
+    first, second = [float(element.get("y", 0)) for element in drawn if element.tag == f"{SVG}rect"]
+    assert first < second
+    assert words(drawn).count("violation") == 2
+
+
+def test_an_axis_has_round_numbers_in_the_unit_that_suits() -> None:
+    assert words(svg(Lane("t", (span(0, 1995000),))))[:5] == ["us", "0", "500", "1000", "1500"]
+    assert words(svg(Lane("t", (span(0, 5),)), clock="samples"))[:7] == ["samples", "0", "1", "2", "3", "4", "5"]
+
+
+def test_what_does_not_fit_stands_beside_it_or_is_left_to_a_tooltip() -> None:
+    late = Mark(Fraction(99), Fraction(100), "violation", "too late")
+    marks = [Mark(Fraction(n), Fraction(n), "hit", "page 0") for n in range(100)]
+    drawn = words(
+        svg(Lane("violation", (late,)), Lane("few", (*marks[::40], span(100, 100))), Lane("many", tuple(marks)))
+    )
+    assert "too late" in drawn
+    assert drawn.count("page 0") == 3
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".json", ".vcd"])
+def test_a_statement_may_hold_any_character(suffix: str, tmp_path: Path) -> None:
+    if suffix == ".png":
+        pytest.importorskip("matplotlib")
+    out = tmp_path / f"x{suffix}"
+    PictureFile(str(out), ()).write(
+        attrs.evolve(shipped("essay-tag"), statement="\x00 \ud800 <&"), made(Lane("t", (span(0, 1),)))
+    )
+    if suffix == ".svg":
+        assert "\ufffd \ufffd <&" in words(list(ET.fromstring(out.read_bytes()).iter()))[0]
+    assert out.stat().st_size > 100
+
+
+# ---- PNG ----
+
+
+@pytest.mark.parametrize("name", ["essay-starves", "thermal-delay-settles", "bucket-paused", "colours-essay"])
+def test_a_png_of_every_kind_of_mark(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    out = tmp_path / "x.png"
+    PictureFile(str(out), ()).write(shipped(name), replay(shipped(name)))
+    assert out.read_bytes().startswith(b"\x89PNG")
 
 
 # ---- VCD ----
