@@ -134,7 +134,9 @@ def _row(lane: Lane, y: int, axis: _Axis) -> Markup:
 
 def _span(mark: Mark, y: int, axis: _Axis) -> Markup:
     left, right = axis.x(mark.begin_ns), axis.x(mark.end_ns)
-    box = _box(left, right, str(y + 8), str(BOX), colour_of(mark.kind), mark.text, stroke="#fff")
+    # A white edge tells spans that meet apart; of a short one it would leave nothing.
+    edge = "#fff" if Fraction(right) - Fraction(left) > 3 else None
+    box = _box(left, right, str(y + 8), str(BOX), colour_of(mark.kind), mark.text, stroke=edge)
     if mark.kind != "violation" or _fits(left, right, mark.text):
         return join(box, _inside(left, right, str(y + 20), mark.text, "#fff"))
     if Fraction(right) + 8 * len(mark.text) < WIDTH:
@@ -155,7 +157,7 @@ def _inside(left: str, right: str, y: str, words: str, colour: str) -> Markup:
 
 
 def _box(left: str, right: str, y: str, height: str, colour: str, words: str, stroke: str | None = None) -> Markup:
-    width = _px(max(Fraction(right) - Fraction(left), Fraction(1)))
+    width = _px(max(Fraction(right) - Fraction(left), Fraction(2)))
     title = (tag("title", words),) if words else ()
     return tag("rect", *title, x=left, y=y, width=width, height=height, fill=colour, stroke=stroke)
 
@@ -193,6 +195,7 @@ def _instants(marks: Sequence[Mark], y: int, axis: _Axis, beside: bool) -> Itera
         kinds = Counter(mark.kind for mark in here)
         for kind in kinds:
             middle = y + (16 if kind == "violation" or (beside and (kind != "arrival" or len(kinds) == 1)) else 4)
+            middle += 9 if beside and kind in CROSSES and len(kinds) > 1 else 0
             title = ", ".join(dict.fromkeys(mark.text for mark in here if mark.kind == kind and mark.text))
             yield _sign(kind, x, middle, tag("title", f"{kind} {title}".strip()))
         words, baseline = told(here, max(kinds.values()), beside), y + (20 if beside else 8)
@@ -212,6 +215,9 @@ def _stroke(kind: str, x: str, y: int) -> Markup:
 
 def told(here: Sequence[Mark], most: int, beside: bool) -> str:
     """Return how many of a kind are there, where they are several, and what they say, if that is short."""
+    kinds = Counter(mark.kind for mark in here if mark.kind != "arrival")
+    if len(kinds) > 1:
+        return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     said = dict.fromkeys(mark.text for mark in here if mark.text)
     texts = [text for text in said if not any(other != text and other.startswith(text) for other in said)]
     if not beside or not texts or len(texts) > 2:

@@ -163,8 +163,9 @@ def _draw_levels(axes: "Axes", marks: Sequence[_Drawn], number: int, length: flo
 
 def _draw_span(axes: "Axes", drawn: _Drawn, number: int, length: float) -> None:
     mark, wide = drawn.mark, drawn.end - drawn.begin
-    spans = [(drawn.begin, wide)]
-    axes.broken_barh(spans, (number - 0.25, 0.6), facecolor=colour_of(mark.kind), edgecolor="white")
+    # A white edge tells spans that meet apart; of a short one it would leave nothing.
+    edge = "white" if wide / length > 0.01 else colour_of(mark.kind)
+    axes.broken_barh([(drawn.begin, wide)], (number - 0.25, 0.6), facecolor=colour_of(mark.kind), edgecolor=edge)
     if mark.text and wide / length * CHARACTERS > len(mark.text) + 2:
         middle = drawn.begin + wide / 2
         axes.text(middle, number + 0.05, _plain(mark.text), color="white", ha="center", va="center", fontsize=8)

@@ -212,6 +212,22 @@ def test_spans_that_overlap_are_drawn_one_below_the_other() -> None:
     assert words(drawn).count("violation") == 2
 
 
+def test_what_is_admitted_and_what_is_refused_at_once_are_told_apart() -> None:
+    offers = Lane("offers", (span(0, 0, "admitted"), span(0, 0, "refused"), span(0, 0, "admitted")))
+    drawn = svg(offers)
+    assert "2 admitted, 1 refused" in words(drawn)
+    circle = next(element for element in drawn if element.tag == f"{SVG}circle")
+    cross = next(element for element in drawn if element.tag == f"{SVG}path")
+    assert float(cross.get("transform", "").strip("translate()").split()[1]) > float(circle.get("cy", 0))
+
+
+def test_the_shortest_span_is_seen() -> None:
+    """A white edge around a box of a pixel or two would be all of it."""
+    short, long, _ = [e for e in svg(Lane("t", (span(0, 1), span(1, 10**6)))) if e.tag == f"{SVG}rect"]
+    assert (short.get("stroke"), long.get("stroke")) == (None, "#fff")
+    assert float(short.get("width", 0)) >= 2
+
+
 def test_an_axis_has_round_numbers_in_the_unit_that_suits() -> None:
     assert words(svg(Lane("t", (span(0, 1995000),))))[:5] == ["us", "0", "500", "1000", "1500"]
     assert words(svg(Lane("t", (span(0, 5),)), clock="samples"))[:7] == ["samples", "0", "1", "2", "3", "4", "5"]
