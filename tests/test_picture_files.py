@@ -218,7 +218,7 @@ def test_what_is_admitted_and_what_is_refused_at_once_are_told_apart() -> None:
     assert "2 admitted, 1 refused" in words(drawn)
     circle = next(element for element in drawn if element.tag == f"{SVG}circle")
     cross = next(element for element in drawn if element.tag == f"{SVG}path")
-    assert float(cross.get("transform", "").strip("translate()").split()[1]) > float(circle.get("cy", 0))
+    assert float(cross.get("transform", "").rpartition(" ")[2].rstrip(")")) > float(circle.get("cy", 0))
 
 
 def test_the_shortest_span_is_seen() -> None:
