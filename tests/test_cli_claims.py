@@ -39,7 +39,7 @@ def test_the_exit_code_follows_the_verdict(given: str, code: int, capsys: Text) 
 def test_a_pattern_and_a_verdict_choose(capsys: Text) -> None:
     assert run(["claims", "pwr-*", "--verdict", "stands"]) == 0
     out = capsys.readouterr().out
-    assert re.findall(r"^  . (\S+)", out, re.M) == ["PWR-1", "PWR-3"]
+    assert re.findall(r"^  \S (\S+)", out, re.M) == ["PWR-1", "PWR-3"]
     assert run(["claims", "FAB-2", "--verdict", "open"]) == 0
     assert capsys.readouterr().out == "none of them is open\n"
 
