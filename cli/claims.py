@@ -133,7 +133,8 @@ def _legend(found: Sequence[Finding], screen: Screen) -> Iterator[str]:
 def _full(found: Finding, screen: Screen) -> Iterator[str]:
     claim = found.claim
     yield from textwrap.wrap(f"{claim.id} {claim.says}", screen.width, subsequent_indent="  ")
-    yield f"  {claim.essay.value}, {_place(claim.section)}"
+    cited = f"{claim.essay.value}, {_place(claim.section)}"
+    yield from textwrap.wrap(cited, screen.width, initial_indent="  ", subsequent_indent="    ")
     if found.checks:
         yield ""
         yield from (line for check in found.checks for line in _number(check, screen))
@@ -146,15 +147,23 @@ def _full(found: Finding, screen: Screen) -> Iterator[str]:
         ("instead", claim.corrected),
     )
     yield from (line for label, text in parts if text for line in _labelled(label, text, screen))
-    says = {name: each.says for each in manifest() for name, _ in each.theorems}
-    for name, verdict in evidence(claim):
-        yield from _labelled(verdict, f"{name}: {says[name]}", screen)
+    for verdict, names, says in _statements(claim):
+        yield from _labelled(verdict, f"{', '.join(names)}: {says}", screen)
     for clause in claim.clauses:
         yield from _labelled("clause", f"{clause} {clauses()[clause].title}", screen)
     for name in claim.schedules:
         yield from _labelled("replay", f"examples/schedules/{name}.json", screen)
     colour = MARKS[found.standing][2]
     yield screen.paint(f"verdict: {found.standing.value}", colour)
+
+
+def _statements(claim: Claim) -> Iterator[tuple[str, list[str], str]]:
+    """Yield the statements that its theorems settle: the verdict, the theorems, and what is stated."""
+    settled: dict[tuple[str, str], list[str]] = {}
+    says = {name: each.says for each in reversed(manifest()) for name, _ in each.theorems}
+    for name, verdict in evidence(claim):
+        settled.setdefault((verdict, says[name]), []).append(name)
+    yield from ((verdict, names, stated) for (verdict, stated), names in settled.items())
 
 
 def _place(section: str) -> str:
