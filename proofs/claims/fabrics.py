@@ -74,9 +74,10 @@ def _prefill_time() -> Sequence[Check]:
 def _queue_of_1200() -> Sequence[Check]:
     added = Fraction(84 - 20)
     return (
-        Check("the wait behind 1,200 requests of 2 MiB", 1200 * Fraction(2 << 20) / H100_PEAK / 10**6, "ms", ">= 64"),
-        Check("size of each of 1,200 requests that take 64 ms", added * 10**6 * H100_PEAK / 1200 / 10**6, "MB"),
         Check("20 ms and the whole prefill of 42 GB before it", 20 + PREFILL / H100_PEAK / 10**6, "ms", ">= 84"),
+        Check("20 ms and the 50 ms that section 1 gives the prefill", Fraction(20 + 50), "ms", ">= 84"),
+        Check("the wait behind 1,200 requests, even of 2 MiB", 1200 * Fraction(2 << 20) / H100_PEAK / 10**6, "ms"),
+        Check("size of each of 1,200 requests that take 64 ms", added * 10**6 * H100_PEAK / 1200 / 10**6, "MB"),
     )
 
 
@@ -113,25 +114,27 @@ def _bucket_depth() -> Sequence[Check]:
 
 
 def _too_large() -> Sequence[Check]:
-    return (Check("the depth, for a chunk of section 6", GUARANTEE * DURATION_NS / 10**6, "MB", ">= 5250"),)
+    return (
+        Check("the depth, where a chunk of section 6 is 5.25 GB", GUARANTEE * DURATION_NS / 10**6, "MB", ">= 5250"),
+    )
 
 
 def _prefill_chunks() -> Sequence[Check]:
     chunk, volume = PREFILL / 8, BURST * DURATION_NS
     return (
         Check("a chunk of 4k tokens", chunk / GB, "GB"),
-        Check("of what a burst may carry", chunk / volume, "times", "<= 1"),
-        Check("chunks that would each fit into a burst", -(-PREFILL // volume), "chunks", "<= 8"),
-        Check("how long a chunk takes at the burst rate", chunk / BURST / 10**6, "ms", "<= 2.0"),
+        Check("of what a burst may carry", chunk / volume, "times", "<= 1", "section 4"),
+        Check("chunks that would each fit into a burst", -(-PREFILL // volume), "chunks"),
+        Check("how long a chunk takes at the burst rate", chunk / BURST / 10**6, "ms", "<= 2.0", "section 4"),
     )
 
 
 def _interleave() -> Sequence[Check]:
     chunk = PREFILL / 8
     return (
-        Check("a chunk in service, at the whole peak", chunk / H100_PEAK / 1000, "us", "<= 25"),
+        Check("a chunk in service, at the whole peak", chunk / H100_PEAK / 1000, "us", "<= 25", "section 4"),
         Check("bytes that 25 us are worth", LATENCY_NS * H100_PEAK / 10**6, "MB"),
-        Check("chunks of at most that", -(-PREFILL // (LATENCY_NS * H100_PEAK)), "chunks", "<= 8"),
+        Check("chunks of at most that", -(-PREFILL // (LATENCY_NS * H100_PEAK)), "chunks", "<= 8", "section 6"),
     )
 
 
@@ -168,7 +171,13 @@ def _share_within() -> Sequence[Check]:
 
 def _tiers() -> Sequence[Check]:
     return (
-        Check("a decode step, 64 requests at 3,800 tokens a second", Fraction(64_000, TOKENS_A_SECOND), "ms", "< 10"),
+        Check(
+            "a decode step, 64 requests at 3,800 tokens a second",
+            Fraction(64_000, TOKENS_A_SECOND),
+            "ms",
+            "< 10",
+            "section 1",
+        ),
         Check("the p99 of a decode step (section 1)", Fraction(20), "ms", "< 10", "section 1"),
     )
 
@@ -184,14 +193,15 @@ def _quotas() -> Sequence[Check]:
 def _own_prefill() -> Sequence[Check]:
     return (
         Check("42 GB within 50 ms, its own demand", PREFILL / (50 * 10**6), "GB/s", "<= 400", "section 1"),
-        Check("42 GB at the burst rate", PREFILL / BURST / 10**6, "ms", "<= 50", "section 1"),
+        Check("42 GB at the burst rate, if it lasted", PREFILL / BURST / 10**6, "ms", "<= 50", "section 1"),
+        Check("42 GB at the guarantee", PREFILL / GUARANTEE / 10**6, "ms"),
     )
 
 
 def _latency_scale() -> Sequence[Check]:
     return (
         Check("20 ms over 25 us", Fraction(20_000, 25), "times"),
-        Check("84 ms over 25 us", Fraction(84_000, 25), "times"),
+        Check("112 ms (section 10) over 25 us", Fraction(112_000, 25), "times"),
     )
 
 
@@ -227,11 +237,11 @@ CLAIMS = (
         section="1",
         says="Behind 1,200 memory requests the p99 of decode rises from 20 to 84 ms under FCFS.",
         checks=_queue_of_1200,
+        why="A memory that never idles delays a step by what the prefill moves at most, however often it waits.",
         corrected="The wait is the backlog over the effective rate; a count of requests says nothing without sizes.",
         clauses=("BD-6", "ST-2"),
-        schedules=("fcfs-starves",),
     ),
-    _claim("FAB-5", section="1", says="That is more than four times as long.", checks=_four_times),
+    _claim("FAB-5", section="1", says="From 20 to 84 ms is more than four times.", checks=_four_times),
     _claim(
         "FAB-6",
         section="4",
@@ -257,6 +267,7 @@ CLAIMS = (
         says="A bucket of depth g d carries a burst at the burst rate for its duration d.",
         checks=_bucket_depth,
         refuted_by=("bucket-essay-depth",),
+        why="The depth is a burst duration's worth. What the branch after it lets pass is another matter (FAB-9).",
         corrected="The depth is M + (p - g) d beside a peak bucket of rate p.",
         clauses=("CM-2", "CM-5", "CM-7"),
         schedules=("bucket-essay-depth",),
@@ -264,10 +275,10 @@ CLAIMS = (
     _claim(
         "FAB-9",
         section="5",
-        says="Where the bucket is short and guarantees leave room, a request is admitted and the bucket set to 0.",
+        says="The contract is kept where a short bucket admits, and is set to 0, while the guarantees leave room.",
         refuted_by=("bucket-essay",),
         why="Nothing bounds what is admitted so: under the rule of section 11 there always is room.",
-        corrected="Two buckets, both charged on every admission; a refusal where either is short.",
+        corrected="Two buckets, both charged for what is in contract; where either is short, it is not.",
         clauses=("TB-7", "TB-4", "CM-3"),
         schedules=("bucket-essay",),
     ),
@@ -277,7 +288,7 @@ CLAIMS = (
         says="What the bucket cannot admit is queued until it can.",
         checks=_too_large,
         proved_by=("bucket-exactness",),
-        why="A request larger than the depth is never admitted, and all behind it wait for ever.",
+        why="A request larger than the depth is never admitted, and all behind it wait for ever, such as a chunk.",
         corrected="It is refused at submission, or cut into pieces there.",
         clauses=("TB-6", "CT-1"),
     ),
@@ -291,10 +302,10 @@ CLAIMS = (
     ),
     _claim(
         "FAB-12",
-        section="2.5 (figure 4), 4",
-        says="Interleaving every 4k tokens keeps a latency of 25 us.",
+        section="2.5 (figure 4)",
+        says="To interleave every 4k tokens is enough for the others' latency.",
         checks=_interleave,
-        why="A chunk in service is not interrupted: it alone takes 63 times as long.",
+        why="A chunk in service is not interrupted: it alone takes 63 times the 25 us of section 4.",
         corrected="No request larger than what the latency leaves: R (latency - blackout) less the others' requests.",
         clauses=("BD-8", "FQ-5"),
     ),
@@ -316,6 +327,7 @@ CLAIMS = (
         says="Arrival times may stand in the tag beside the virtual time.",
         checks=_one_after_many,
         against="section 1 blames the order of arrival for the latency, and this is that order where A is the larger",
+        why="A is a time, s / w are bytes, and of V neither is said.",
         corrected="The arrival enters through V alone, the virtual time when the request comes.",
         clauses=("FQ-1", "FQ-2"),
     ),
@@ -323,7 +335,7 @@ CLAIMS = (
         "FAB-15",
         section="5",
         says="A tenant's weight is its share of the guarantees.",
-        against="section 10 takes equal weights for its results",
+        missing="whether the equal weights of section 10 are those of equal guarantees, for decode and prefill alike",
         clauses=("FQ-1",),
     ),
     _claim(
@@ -333,13 +345,13 @@ CLAIMS = (
         checks=_share_within,
         missing="over which window, with which requests, of which load",
         corrected="A backlogged tenant is at most a constant behind its share, in every window.",
-        clauses=("FQ-4", "RC-7"),
+        clauses=("FQ-4",),
         proved_by=("sfq-pairwise-gap", "sfq-share"),
     ),
     _claim(
         "FAB-17",
         section="2.5",
-        says="Static partitions of banks waste capacity, so that they are no way to isolate.",
+        says="Banks of one's own end interference but waste capacity, so that they are not the answer.",
         against="section 8, which gives each tenant four banks of its own",
         clauses=("CO-9",),
     ),
@@ -348,8 +360,8 @@ CLAIMS = (
         section="2.5",
         says="The fair queue shares what is unused automatically.",
         against=(
-            "section 5 queues what exceeds a bucket although the memory may be idle, and section 8 keeps each"
-            " tenant to its banks"
+            "section 8, which keeps each tenant to its banks; and section 5 queues what exceeds a bucket, though "
+            "the memory may be idle, once the guarantees reach the capacity"
         ),
         corrected="The meter colours, and never holds back what the server has time for; the fair queue decides.",
         clauses=("AR-1", "CM-6"),
@@ -367,31 +379,31 @@ CLAIMS = (
         section="4",
         says="8 GiB of HBM and 32 GiB of CXL are a quota that a tenant decodes with.",
         checks=_quotas,
-        why="The quota is one sequence of 32k, four fifths of it on CXL, and every step reads all of it.",
+        why="In full it is one sequence of 32k, four fifths of it on CXL, and every step reads all of it.",
         corrected="What is on CXL, read once a step, has to fit the time between tokens.",
         clauses=("WL-3",),
     ),
     _claim(
         "FAB-21",
-        section="3 (figure 1)",
+        section="3 (figure 1), 10",
         says="CXL 2.0 gives 128 GB/s.",
         missing="the width, and whether both directions are counted: x16 has 64 GB/s in each",
     ),
     _claim(
         "FAB-22",
-        section="4",
-        says="A burst of 400 GB/s for 2 ms lets the tenant's own prefill through.",
+        section="4, 6",
+        says="A burst contract, of 400 GB/s for 2 ms, is what a prefill needs.",
         checks=_own_prefill,
-        corrected="The burst rate has to be the demand of the prefill, or the prefill takes 105 ms.",
-        clauses=("BD-13",),
+        corrected="The burst rate has to be the demand of the prefill, or it takes longer: 105 ms at the least.",
+        clauses=("CM-5",),
     ),
     _claim(
         "FAB-23",
         section="4",
         says="The contract promises a latency of 25 us.",
         checks=_latency_scale,
-        missing="of what: every result that is reported is 800 to 3,360 times as long, so of a request or of a token",
+        missing="whether of a memory request or of a token: the results that are reported are 800 to 4,480 times it",
         corrected="Two promises: one a memory request, from its expected arrival, and one a token, which adds them up.",
-        clauses=("PR-3", "WL-3"),
+        clauses=("PR-3", "WL-3", "BD-13"),
     ),
 )
