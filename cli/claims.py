@@ -178,13 +178,13 @@ def _number(check: Check, screen: Screen) -> Iterator[str]:
     wrong = bool(held) and not agrees(check)
     mark = screen.sign("✗", "x") if wrong else " "
     lines = textwrap.wrap(f"{check.what}:", screen.width - 6)
-    joined = f"  {mark} {lines[-1]} {right}"
+    said = [f"  {mark} {lines[0]}", *(f"    {line}" for line in lines[1:])]
+    joined = f"{said[-1]} {right}"
     if len(joined) <= screen.width:
-        yield from (f"    {line}" for line in lines[:-1])
+        yield from said[:-1]
         yield screen.paint(joined, "bad" if wrong else None)
     else:
-        first, *rest = lines
-        yield from (f"  {mark} {first}", *(f"    {line}" for line in rest))
+        yield from said
         yield from textwrap.wrap(right, screen.width, initial_indent=" " * 6, subsequent_indent=" " * 8)
 
 

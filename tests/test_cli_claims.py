@@ -30,6 +30,15 @@ def test_one_in_full(given: str, capsys: Text) -> None:
     assert out.splitlines()[-1].startswith("verdict: refuted")
 
 
+def test_the_mark_of_a_number_stands_where_it_begins(capsys: Text, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr("headgate.cli.output._is_unicode", lambda: True)
+    run(["claims", "FAB-8"])
+    marked = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ✗")]
+    assert marked
+    assert all(line.startswith("  ✗ how long a burst") for line in marked)
+
+
 @pytest.mark.parametrize(("given", "code"), [("FAB-2", 0), ("HOT-17", 1), ("FAB-17", 1), ("TAX-13", 3)])
 def test_the_exit_code_follows_the_verdict(given: str, code: int, capsys: Text) -> None:
     assert run(["claims", given]) == code
