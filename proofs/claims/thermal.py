@@ -162,7 +162,7 @@ def _gain() -> Sequence[Check]:
             "gain where a degree takes 50 GB/s, as in table 1", loop_gain(RESISTANCE, WATTS, Fraction(50)), "", "> 1"
         ),
         Check(
-            "gain where, as it says, 15 % of 2.4 TB/s are worth 2 C, and a degree 50 GB/s",
+            "the same where 2 C follow 15 % of 2.4 TB/s, as the essay says",
             2 / (exact("0.15") * 2400) * 50,
             "",
             "> 1",
@@ -194,7 +194,7 @@ def _one_degree() -> Sequence[Check]:
     lost = Enclosure(before.low - after.high, before.high - after.low)
     return (
         Check("bandwidth that 2 C more take at 88 C", scaled(lost, 100), "%", ">= 15"),
-        Check("by table 1, at 50 GB/s a degree", percent(Fraction(2 * 50, 1840)), "%", ">= 15", "section 4 (table 1)"),
+        Check("by table 1, at 50 GB/s a degree", percent(Fraction(2 * 50, 1840)), "%", ">= 15", "table 1"),
     )
 
 

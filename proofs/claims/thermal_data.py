@@ -160,14 +160,14 @@ def _correlations() -> Sequence[Check]:
             correlation([_efficiency(row) for row in TABLE], tokens),
             "",
             "0.94",
-            "section 4 (table 1)",
+            "table 1",
         ),
         Check(
             "r of the bandwidth and tokens",
             correlation([row[1] for row in TABLE], tokens),
             "",
             "< 0.94",
-            "section 4 (table 1)",
+            "table 1",
         ),
     )
 
