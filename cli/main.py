@@ -39,6 +39,7 @@ COMMANDS = {
     "replay-workload": Entry("headgate.cli.workload", "Serve a trace of requests: who is evicted, who is late?"),
     "review": Entry("headgate.cli.review", "Does this implementation keep the rule?"),
     "vectors": Entry("headgate.cli.vectors", "Write the test vectors: fixed cases, with their answers."),
+    "claims": Entry("headgate.cli.claims", "Which claims of the essays stand?"),
     "spec": Entry("headgate.cli.spec", "Read the clauses, and what implements and proves them."),
 }
 
