@@ -27,7 +27,7 @@ __all__ = ["bound"]
 NS_PER_MS = 10**6
 
 
-@click.command(short_help="How late can each tenant be, how hot may it get, how many more fit?")
+@click.command(short_help="How late can each tenant be, and how many more fit?")
 @click.argument("contracts", metavar="CONTRACTS.toml")
 @click.option("--temperature", metavar="T", help="The hottest that the device gets, in C, instead of the file's own.")
 @click.option(

@@ -378,9 +378,10 @@ def _cells(report: Report, row: TenantRow, each: PolicyRow) -> list[str]:
 
 
 def _more(report: Report, row: TenantRow) -> str:
-    if row.more_kept is None:
-        return f"{row.more} more such tenants fit by their guarantees"
-    return f"{row.more} more such tenants fit by their guarantees, {row.more_kept} with every latency kept"
+    fit = "1 more such tenant fits by its guarantee"
+    if row.more != 1:
+        fit = f"{row.more} more such tenants fit by their guarantees"
+    return fit if row.more_kept is None else f"{fit}, {row.more_kept} with every latency kept"
 
 
 def _legend(screen: Screen) -> list[str]:

@@ -127,7 +127,11 @@ def _memory_options(command: Any) -> Any:
     return command
 
 
-@click.command(short_help="Find a schedule that breaks it, or prove that there is none.")
+# How a question says what the options are called that it is made of.
+MEANT = (("a second policy", "--against"), ("the largest", "--at-least or --max"), ("(a horizon)", "--horizon"))
+
+
+@click.command(short_help="Find a schedule that breaks a rule, or prove there is none.")
 @click.argument("asked", metavar="QUESTION", type=click.Choice([asked.value for asked in Asked]))
 @click.option(
     "--policy",
@@ -172,7 +176,8 @@ def find(asked: str, save: str | None, out: str | None, explain: bool, form: str
     a page; lru, total, floorless, lru-floor, resident), conflict (two tenants' pages in one bank; essay, coloured,
     masks, at-once).
 
-    Every schedule is run on the exact model before it is shown.
+    Every schedule is run on the exact model before it is shown. Such as:
+    headgate find wait --policy priority --victim 1 --at-least 9
 
     Exit codes: 1 a schedule was found, 0 proved impossible (--max: the maximum is proved), 2 bad input, 3 undecided
     (--max: only a lower bound), 4 a fault of headgate.
@@ -187,7 +192,7 @@ def find(asked: str, save: str | None, out: str | None, explain: bool, form: str
     try:
         answer, explanation = ask_with_progress(question, explain, click.get_current_context().obj)
     except QuestionError as error:
-        raise BadInput(str(error)) from error
+        raise BadInput(_by_options(str(error))) from error
     except NoReplayError as error:
         raise InternalFault(str(error)) from error
     if answer.schedule is not None and place is not None:
@@ -205,6 +210,16 @@ def _shown(answer: Answer, save: str | None, form: str, explanation: "Explanatio
         return as_json(answer, save, explanation)
     text = as_text(answer, save, Screen.of_stdout())
     return text if not explain else f"{text}\n\n{explained_text(answer, explanation)}"
+
+
+def _by_options(refusal: str) -> str:
+    """Return why a question is refused, with the options by which it was given."""
+    place, colon, expected = refusal.partition(":")
+    option = "--horizon" if place == "steps" else f"--{place}"
+    names = {name for each in find.params for name in each.opts}
+    words = f"{option}{colon}{expected}" if option in names else refusal
+    meant = [option for phrase, option in MEANT if phrase in refusal]
+    return f"{words} ({meant[0]})" if meant else words
 
 
 def _refuse_explaining(question: Question) -> None:

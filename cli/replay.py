@@ -58,7 +58,7 @@ def replay(file: str, rule: str | None, theorem: str | None, out: str | None, fo
         shown = _shown(schedule, chosen)
         text = _as_json(schedule, shown) if form == "json" else _as_text(schedule, shown, Screen.of_stdout())
     except ReplayError as error:
-        raise BadInput(f"{file}: {shorten(str(error), 400)}") from error
+        raise BadInput(_refusal(file, rule, str(error))) from error
     except ValueError as error:
         # Python refuses to write integers of more than 4300 digits.
         words = "expected numbers of a few digits, got some whose results have thousands"
@@ -67,6 +67,16 @@ def replay(file: str, rule: str | None, theorem: str | None, out: str | None, fo
         drawn.write(schedule, shown)
     click.echo(text)
     return exit_for(_verdict(shown))
+
+
+def _refusal(file: str, rule: str | None, said: str) -> str:
+    """Return why a schedule is not run; of a rule that was asked for, the option, and the name that was meant."""
+    expected = said.removeprefix("rule: expected one of ")
+    if rule is None or expected == said:
+        return f"{file}: {shorten(said, 400)}"
+    near = difflib.get_close_matches(rule, expected.rpartition(", got ")[0].split(", "), 1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"--rule: expected one of {shorten(expected, 400)}{hint}"
 
 
 def _shown(schedule: Schedule, chosen: str | Policy | None) -> Replay:

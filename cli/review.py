@@ -67,12 +67,19 @@ LANGUAGES = ("python", "stdio-python", "javascript", "go")
 @click.option("--keys", type=click.IntRange(0, 1000), default=0, help="It keeps one bucket a key; use N keys.")
 @click.option("--legal-only", is_flag=True, help="Offer no size of 0, negative, or beyond the burst.")
 @click.option("--single-threaded", is_flag=True, help="Of a gate of admission: no second client asks in the middle.")
-@click.option("--profile", type=click.Choice(["quick", "ci", "explore"]), default="ci", show_default=True)
+@click.option(
+    "--profile",
+    type=click.Choice(["quick", "ci", "explore"]),
+    default="ci",
+    show_default=True,
+    help="quick: 300 cases or 10 s; ci: 3000 or a minute; explore: until stopped.",
+)
 @click.option(
     "--case-seconds",
     type=click.FloatRange(0.01, 3600),
     default=5.0,
-    help="20 calls that take longer hang.",
+    help="20 calls that take longer than so many seconds are taken to hang.",
+    show_default=True,
 )
 @format_option()
 def review(

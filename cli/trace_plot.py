@@ -9,11 +9,13 @@ import contextlib
 import html
 import os
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
 
 import attrs
 
+from headgate.cli.lanes import ticks
 from headgate.properties.judge.report import Report, TenantReport
 from headgate.spec.errors import InputError
 from headgate.spec.recordings import Row
@@ -25,7 +27,7 @@ MOST_SLICES = 512
 FIRST_WIDTH_NS = 1024
 NS_PER_US = 1000.0
 
-WIDTH, PANEL, LEFT, RIGHT, TOP, GAP = 960, 150, 70, 20, 64, 34
+WIDTH, PANEL, LEFT, RIGHT, TOP, GAP = 960, 150, 70, 20, 64, 46
 INK, GRID, LATENCY, LATENESS, SLO, MISSED = "#1f2933", "#e4e7eb", "#9fb3c8", "#0b6e99", "#c0392b", "#f6c453"
 
 
@@ -133,9 +135,10 @@ def _panels(report: Report, slices: Slices) -> Iterator[Panel]:
 
     for tenant in report.tenants:
         missed, worst = tenant.missed, tenant.worst
+        latency = _points(slices.latency[tenant.number], width)
         yield Panel(
-            title=_title(tenant),
-            latency=_points(slices.latency[tenant.number], width),
+            title=_title(tenant) if latency else f"{tenant.name}: no requests",
+            latency=latency,
             lateness=_points(slices.lateness[tenant.number], width),
             span=span,
             slice=width,
@@ -217,15 +220,13 @@ def _panel(panel: Panel, top: int) -> Iterator[str]:
 
 
 def _axes(panel: Panel, top: int, right: float) -> Iterator[str]:
-    for part in range(5):
-        value = panel.top * part / 4
-        y = top + PANEL - PANEL * part / 4
+    for value in ticks(Fraction(0), Fraction(panel.top), 1, Fraction(4)) if panel.latency else ():
+        y = top + PANEL - PANEL * float(value) / panel.top
         yield f'<path d="M{LEFT} {y:.1f}H{right:.1f}" stroke="{GRID}"/>'
-        yield f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:,.4g}</text>'
-    for part in range(9):
-        x = LEFT + (right - LEFT) * part / 8
-        time = panel.span * part / 8 / NS_PER_US
-        yield f'<text x="{x:.1f}" y="{top + PANEL + 14}" text-anchor="middle">{time:,.4g}</text>'
+        yield f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{float(value):,.4g}</text>'
+    for time in ticks(Fraction(0), Fraction(panel.span), 1000, Fraction(8)):
+        x = LEFT + (right - LEFT) * float(time) * NS_PER_US / panel.span
+        yield f'<text x="{x:.1f}" y="{top + PANEL + 14}" text-anchor="middle">{float(time):,.4g}</text>'
 
 
 # ---- PNG ----

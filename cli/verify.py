@@ -141,7 +141,7 @@ def _selected(patterns: Sequence[str], agreed: ContractSet) -> tuple[list[Theore
     ids += [check.id.removeprefix("contracts.") for check in checks]
     for pattern in patterns:
         if not fnmatch.filter(ids, pattern):
-            near = difflib.get_close_matches(pattern, ids, 3, 0.4)
+            near = difflib.get_close_matches(pattern, ids, 3, 0.6)
             hint = f" (did you mean {' or '.join(near)}?)" if near else " (see headgate verify --list)"
             raise BadInput(f"--only: expected the id of a theorem or a row{hint}, got {pattern[:60]!r}")
 

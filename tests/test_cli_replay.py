@@ -381,3 +381,11 @@ def test_what_is_served_in_the_background_is_never_late(tmp_path: Path, capsys: 
 def test_a_late_claim_that_does_not_fit(parameters: dict[str, Any], said: str, tmp_path: Path, capsys: Text) -> None:
     assert run(["replay", late_schedule(tmp_path, **parameters)]) == 2
     assert said in one_line(capsys.readouterr().err)
+
+
+def test_a_rule_that_is_misspelt_is_told_by_its_option(capsys: Text) -> None:
+    file = str(resources.files("headgate.examples") / "schedules" / "essay-tag.json")
+    assert run(["replay", file, "--rule", "sqf"]) == 2
+    line = one_line(capsys.readouterr().err)
+    assert line.startswith("--rule: expected one of sfq, ")
+    assert line.rstrip().endswith("got sqf (did you mean sfq?)")

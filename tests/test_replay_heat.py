@@ -171,6 +171,6 @@ def test_what_is_not_time_is_not_labelled_as_time(name: str, capsys: Text, tmp_p
     run(["replay", str(file), "--picture", str(out)])
     printed = capsys.readouterr().out
     assert [line.split()[0] for line in printed.splitlines() if line.split()[1:2] == ["0"]][:1] == [unit]
-    assert f" {unit}<" in out.read_text("utf-8")
+    assert f">{unit}<" in out.read_text("utf-8")
     run(["replay", str(file), "--format", "json"])
     assert json.loads(capsys.readouterr().out)["results"][0]["clock"] == unit

@@ -151,7 +151,7 @@ def test_annotations_show_where_the_contracts_stand(tmp_path: Path, capsys: Text
 def test_every_shipped_schedule_can_be_drawn() -> None:
     for file in (resources.files("headgate.examples") / "schedules").iterdir():
         drawn = read(picture(replay(parse_schedule(file.read_text("utf-8"), file.name))))
-        assert "rect" in drawn.seen or "circle" in drawn.seen, file.name
+        assert {"rect", "path", "circle"} & set(drawn.seen), file.name
 
 
 def test_a_picture_escapes_and_scales() -> None:
@@ -162,7 +162,7 @@ def test_a_picture_escapes_and_scales() -> None:
     drawn = read(picture(shown))
     assert "script" not in drawn.seen
     assert "violation" in drawn.words, "however many lanes there are"
-    assert read(picture(attrs.evolve(shown, lanes=(Lane("one", marks[1:]),)))).seen.count("circle") == 1
+    assert read(picture(attrs.evolve(shown, lanes=(Lane("one", marks[1:]),)))).seen.count("path") == 1
 
 
 def test_text_is_escaped_and_markup_is_not() -> None:

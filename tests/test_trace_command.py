@@ -168,6 +168,15 @@ def test_a_picture(typed: Typed, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["p.svg"]
 
 
+def test_the_axes_of_a_picture_have_round_numbers(typed: Typed, tmp_path: Path) -> None:
+    out = tmp_path / "p.svg"
+    assert typed(SOLO, "--contracts", CONTRACTS, "--plot", str(out))[0] == 0
+    words = [element.text or "" for element in ElementTree.parse(out).iter("{http://www.w3.org/2000/svg}text")]
+    assert "0: no requests" in words
+    assert {"0", "10", "20", "30", "40"} <= set(words)
+    assert not [word for word in words if re.fullmatch(r"[0-9]+[.][0-9]+", word)]
+
+
 def test_a_picture_as_png(typed: Typed, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     out = tmp_path / "p.png"
