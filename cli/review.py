@@ -4,13 +4,13 @@ Exit code 0: conforming; 1: violating; 2: errored (it crashed, hung or broke the
 """
 
 import shlex
-from pathlib import Path
 from typing import Any
 
 import click
 
 from headgate.cli.exits import BadInput, Exit
 from headgate.cli.output import Screen, format_option
+from headgate.cli.places import OutputFile
 
 __all__ = ["review"]
 
@@ -56,7 +56,7 @@ LANGUAGES = ("python", "stdio-python", "javascript", "go")
 )
 @click.option("--init", "begin", metavar="ROLE", help="Write a driver for this role to start from, and review nothing.")
 @click.option("--language", type=click.Choice(LANGUAGES), help="Of that driver (python).")
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Where it goes (standard output).")
+@click.option("--output", metavar="FILE", help="Where it goes (standard output).")
 @click.option("--role", type=click.Choice(ROLES), help="What the implementation is.")
 @click.option("--policy", metavar="POLICY", help="What it is declared to be, such as token-bucket or sfq.")
 @_numbers
@@ -138,21 +138,18 @@ def _check_usage(
                 raise BadInput(f"--{name}: expected it with --init ROLE alone: it is the driver's")
 
 
-def _init(role: str, language: str, output: Path | None) -> int:
+def _init(role: str, language: str, output: str | None) -> int:
     """Write a driver; a file that is there already is left alone."""
     from headgate.properties.review.declaring import declare
     from headgate.properties.review.templates import template
 
+    out = None if output is None else OutputFile("--output", output, is_new=True)
     suite, _ = declare(role)
     text = template(suite, language)
-    if output is None:
+    if out is None:
         click.echo(text, nl=False)
         return Exit.HOLDS
-    try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise BadInput(f"{output}: expected a file that is not there yet, lest one of yours be lost") from None
+    out.write(text)
     click.echo(f"{output}: a driver for the role {role}; its first lines say how to review it")
     return Exit.HOLDS
 

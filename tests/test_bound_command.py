@@ -163,7 +163,7 @@ def test_the_picture(contracts: Callable[..., str], tmp_path: Path) -> None:
         (["--what-if", "nothing"], "KEY=VALUE"),
         (["--what-if", "moon.phase=1"], "device.KEY"),
         (["--plot", "bounds.png"], "ends in .svg"),
-        (["--plot", "/no/such/folder/x.svg"], "a folder that is there"),
+        (["--plot", "/no/such/folder/x.svg"], "a folder that can be written"),
         (["--witness", "late.json", "--what-if", "arbiter.policy=priority"], "gives no bound"),
     ],
 )

@@ -466,7 +466,10 @@ BAD = [
     ("oversubscription --policy essay", "oversubscription: expected a device"),
     ("gap --policy sfq --requests 3 --horizon 3", "expected a number of requests or of steps, got both"),
     ("gap --policy sfq --device frob", "device profile: expected one of"),
-    ("gap --policy sfq --save /nowhere/x.json", "--save /nowhere/x.json: expected a file in a folder that is there"),
+    (
+        "gap --policy sfq --save /nowhere/x.json",
+        "--save /nowhere/x.json: expected a file in a folder that can be written",
+    ),
     ("gap --contracts nowhere.toml", "nowhere.toml"),
 ]
 
