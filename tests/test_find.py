@@ -16,6 +16,7 @@ import attrs
 import pytest
 
 from headgate.cli import find as face
+from headgate.cli import worker
 from headgate.cli.began import process_began
 from headgate.cli.exits import Exit
 from headgate.cli.main import run
@@ -490,9 +491,7 @@ def test_a_question_of_python_is_refused_alike() -> None:
 
 def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """After a while it says how long it has taken and what is established; standard output stays clean."""
-    from headgate.cli import finding
-
-    monkeypatch.setattr(finding, "PROGRESS_AFTER_S", 0)
+    monkeypatch.setattr(worker, "PROGRESS_AFTER_S", 0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert run(["find", "gap", "--policy", "fcfs", "--requests", "4", "--max"]) == Exit.HOLDS
     out, err = capsys.readouterr()
