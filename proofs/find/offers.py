@@ -13,16 +13,15 @@ from typing import Any
 import attrs
 import z3
 
-from headgate.model.admission import admits, essay_admits, peak_admits
+from headgate.model.admission import RULES, Room
 from headgate.model.algebra import where
 from headgate.model.bucket import (
     envelope,
     paused_full,
     police,
 )
-from headgate.model.refresh import served_by
 from headgate.model.replay import replay
-from headgate.model.simulator import Server
+from headgate.model.simulator import effective_rate_of
 from headgate.proofs.decoding import schedule_of
 from headgate.proofs.find.question import DEFAULT_SPAN, Question
 from headgate.proofs.find.search import Found, Goal
@@ -108,15 +107,10 @@ def oversubscription(question: Question) -> Goal:
     """Return the goal of guarantees that the rule admits and that are not there, one a tenant."""
     server = server_of(question)
     peak = Fraction(server.peak_bytes_per_ns)
-    effective = _effective(server)
+    effective = effective_rate_of(server)
     guarantees = [z3.Int(f"guarantee{k}") for k in range(question.tenants)]
     domain = [z3.And(g >= 1, g <= int(peak)) for g in guarantees]
     total: Any = z3.ToReal(z3.Sum(guarantees))
-    rules: dict[str, Callable[[], Any]] = {
-        "essay": lambda: essay_admits([total], peak),
-        "corrected": lambda: admits([total], effective),
-        "no-tax": lambda: peak_admits([total], peak),
-    }
     if question.weights:
         domain += [z3.ToReal(g) == lift(w) for g, w in zip(guarantees, question.weights, strict=True)]
     excess = total * effective.denominator - effective.numerator
@@ -136,17 +130,10 @@ def oversubscription(question: Question) -> Goal:
         f"Of what the rule {question.policy_name} admits, {{}} B/ns are not there.",
     )
     ordered = [a >= b for a, b in pairwise(guarantees)] if not question.weights else []
-    admitted = rules[question.policy_name]()
+    admitted = RULES[question.policy_name]([total], Room(peak, effective, effective))
     step = Fraction(1, effective.denominator)
     beyond = z3.And(admitted, excess > 0)
     return Goal((*domain, *ordered), ((admitted, excess),), beyond, step, decode, (z3.Sum(guarantees), *guarantees))
-
-
-def _effective(server: Server) -> Fraction:
-    if server.refresh is None:
-        return Fraction(server.peak_bytes_per_ns)
-    left: Fraction = served_by(server.peak_bytes_per_ns, server.refresh) / Fraction(server.refresh.interval)
-    return left
 
 
 def decoder(
