@@ -104,16 +104,19 @@ def _admitted(rule: str, numbers: dict[str, Any], arrivals: Sequence[Any], sizes
 
 
 def oversubscription(question: Question) -> Goal:
-    """Return the goal of guarantees that the rule admits and that are not there, one a tenant."""
+    """Return the goal of guarantees that the rule admits and that are not there, one a tenant.
+
+    They are those that the question gives as weights, else whole numbers of at most the peak rate.
+    """
     server = server_of(question)
     peak = Fraction(server.peak_bytes_per_ns)
     effective = effective_rate_of(server)
-    guarantees = [z3.Int(f"guarantee{k}") for k in range(question.tenants)]
-    domain = [z3.And(g >= 1, g <= int(peak)) for g in guarantees]
-    total: Any = z3.ToReal(z3.Sum(guarantees))
-    if question.weights:
-        domain += [z3.ToReal(g) == lift(w) for g, w in zip(guarantees, question.weights, strict=True)]
-    excess = total * effective.denominator - effective.numerator
+    free = [z3.Int(f"guarantee{k}") for k in range(question.tenants)] if not question.weights else []
+    domain = [z3.And(g >= 1, g <= int(peak)) for g in free] + [a >= b for a, b in pairwise(free)]
+    guarantees = free or [exact(weight) for weight in question.weights]
+    total: Any = z3.ToReal(z3.Sum(free)) if free else lift(sum(question.weights, Fraction(0)))
+    scale = math.lcm(effective.denominator, *(weight.denominator for weight in question.weights))
+    excess = total * scale - int(effective * scale)
     parameters = {"peak": peak, "guarantees": guarantees, "blackout": 0, "interval": 1}
     if server.refresh is not None:
         parameters |= {"blackout": server.refresh.blackout, "interval": server.refresh.interval}
@@ -129,11 +132,9 @@ def oversubscription(question: Question) -> Goal:
         lambda model: schedule_of(model, heading, parameters, []),
         f"Of what the rule {question.policy_name} admits, {{}} B/ns are not there.",
     )
-    ordered = [a >= b for a, b in pairwise(guarantees)] if not question.weights else []
     admitted = RULES[question.policy_name]([total], Room(peak, effective, effective))
-    step = Fraction(1, effective.denominator)
-    beyond = z3.And(admitted, excess > 0)
-    return Goal((*domain, *ordered), ((admitted, excess),), beyond, step, decode, (z3.Sum(guarantees), *guarantees))
+    beyond, smallest = z3.And(admitted, excess > 0), (z3.Sum(free), *free) if free else ()
+    return Goal(tuple(domain), ((admitted, excess),), beyond, Fraction(1, scale), decode, smallest)
 
 
 def decoder(
