@@ -20,7 +20,7 @@ from headgate.cli.own import named_policy
 from headgate.cli.picture_file import PictureFile
 from headgate.cli.places import OutputFile
 from headgate.proofs.find.asking import NoReplayError
-from headgate.proofs.find.checking import is_of_steps
+from headgate.proofs.find.checking import idle, is_of_steps
 from headgate.proofs.find.question import Answer, Asked, Finding, Question, QuestionError, Span
 from headgate.spec.contracts import read_contracts
 from headgate.spec.errors import InputError
@@ -178,6 +178,7 @@ def find(asked: str, save: str | None, out: str | None, explain: bool, form: str
     (--max: only a lower bound), 4 a fault of headgate.
     """
     question = _question(asked, {**options, "asked": asked})
+    _refuse_idle(question, options)
     saved = OutputFile("--save", save, (options["contracts"],)) if save is not None else None
     drawn = PictureFile(out, (save, options["contracts"])) if out is not None else None
     if drawn is not None and question.asked is Asked.OVERSUBSCRIPTION:
@@ -205,6 +206,15 @@ def _shown(answer: Answer, save: str | None, form: str, explanation: "Explanatio
         return as_json(answer, save, explanation)
     text = as_text(answer, save, Screen.of_stdout())
     return text if not explain else f"{text}\n\n{explained_text(answer, explanation)}"
+
+
+def _refuse_idle(question: Question, options: dict[str, Any]) -> None:
+    """Refuse what is typed, a default as well, and means nothing to the question."""
+    fields = {"horizon": "steps", "within": "within_ns"}
+    given = {fields.get(name, name) for name, value in options.items() if value not in (None, False, ())}
+    refusal = idle(question, given)
+    if refusal:
+        raise BadInput(refusal)
 
 
 def _refuse_explaining(question: Question) -> None:
