@@ -4,6 +4,7 @@ Exit code 0: conforming; 1: violating; 2: errored (it crashed, hung or broke the
 """
 
 import shlex
+from collections.abc import Collection
 from typing import Any
 
 import click
@@ -94,7 +95,7 @@ def review(
     from headgate.properties.review.process import ProcessTarget
     from headgate.properties.review.targets import PythonTarget, Target, load_factory
 
-    _check_usage(target, command, begin, role, form, given)
+    _check_usage(begin, form, given)
     if begin is not None:
         return _init(begin, given["language"] or LANGUAGES[0], given["output"])
     if role is None:
@@ -119,15 +120,12 @@ def review(
     }[found.outcome]
 
 
-def _check_usage(
-    target: str | None, command: str | None, begin: str | None, role: str | None, form: str, given: dict[str, Any]
-) -> None:
+def _check_usage(begin: str | None, form: str, given: dict[str, Any]) -> None:
     """Refuse what has no meaning together: a driver is written, or an implementation reviewed."""
     if not given["case_seconds"] >= 0:  # neither is a time that is not a number
         raise BadInput("--case-seconds: expected a number of seconds, got nan")
     if begin is not None:
-        also = {"an implementation": target, "--exec": command, "--role": role, "--format json": form == "json" or None}
-        names = [name for name, value in also.items() if value is not None]
+        names = _typed({"begin", "language", "output", *(["form"] if form == "text" else [])})
         if names:
             raise BadInput(
                 f"--init: expected it without {' and '.join(names)}: it writes a driver, and reviews nothing"
@@ -136,6 +134,17 @@ def _check_usage(
         for name in ("language", "output"):
             if given[name] is not None:
                 raise BadInput(f"--{name}: expected it with --init ROLE alone: it is the driver's")
+
+
+def _typed(but: Collection[str]) -> list[str]:
+    """Return what stands in the command line, but for some parameters, as a person calls it."""
+    context = click.get_current_context()
+    words = {"target": "an implementation", "form": "--format json"}
+    return [
+        words.get(param.name, param.opts[0])
+        for param in context.command.params
+        if param.name not in but and context.get_parameter_source(param.name) is click.core.ParameterSource.COMMANDLINE
+    ]
 
 
 def _init(role: str, language: str, output: str | None) -> int:
