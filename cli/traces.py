@@ -14,7 +14,7 @@ from headgate.spec.reading import decimal_text
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Schedule
 
-__all__ = ["trace_text"]
+__all__ = ["facts", "trace_text"]
 
 PLACES = 9
 
@@ -32,17 +32,17 @@ def trace_text(schedule: Schedule, shown: Replay) -> str:
         events += [_meta("thread_name", number, name=lane.label), _meta("thread_sort_index", number, sort_index=number)]
         events += [_event(mark, lane, number, schedule.clause) for mark in lane.marks]
     rows = ",\n".join(f"    {_object(event)}" for event in events)
-    about = json.dumps(_about(schedule, shown))
+    about = json.dumps({"tool": "headgate", "version": version(), **facts(schedule, shown)})
     return f'{{\n  "displayTimeUnit": "ns",\n  "otherData": {about},\n  "traceEvents": [\n{rows}\n  ]\n}}\n'
 
 
-def _about(schedule: Schedule, shown: Replay) -> dict[str, Any]:
+def facts(schedule: Schedule, shown: Replay) -> dict[str, Any]:
+    """Return what JSON says of a replay, but for its timeline."""
     return {
-        "tool": "headgate",
-        "version": version(),
         "id": schedule.name,
         "clause": schedule.clause,
         "statement": schedule.statement,
+        "mechanism": schedule.mechanism,
         "rule": schedule.rule,
         "claim": schedule.claim,
         "violated": shown.violated,
