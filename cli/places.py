@@ -49,8 +49,8 @@ class OutputFile:
                 raise InputError(self.place, "a file that this command does not read or write already")
 
     def write(self, text: str) -> None:
-        """Write the file; InputError where that fails, and what was there stays."""
-        self.write_by(lambda path: path.write_text(text, "utf-8"))
+        """Write the file, what is no character as "?"; InputError where that fails, and what was there stays."""
+        self.write_by(lambda path: path.write_text(text, "utf-8", "replace"))
 
     def write_by(self, write: Callable[[Path], object]) -> None:
         """Let `write` write a file beside this one, which takes its place once that is done."""
