@@ -8,12 +8,12 @@ import html
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from pathlib import Path
 
 import attrs
 
 from headgate.cli.bound_report import Report
 from headgate.cli.lanes import ticks
+from headgate.cli.places import OutputFile
 from headgate.model.capacity import supply
 from headgate.model.delays import DELAY_POLICIES, Crowd, bounds_of
 from headgate.spec.errors import InputError
@@ -40,16 +40,13 @@ class Panel:
     slo_us: Fraction | None
 
 
-def write_plot(report: Report, out: Path) -> None:
+def write_plot(report: Report, out: OutputFile) -> None:
     """Write the picture; InputError where there is no bound to draw, or the file cannot be written."""
     if not report.crowd.is_admissible or not report.tenants:
-        raise InputError(f"--plot {out}", "a set that is admissible", "one that is not")
+        raise InputError(out.place, "a set that is admissible", "one that is not")
     row = report.worst if report.worst is not None else report.tenants[0]
     panels = [_by_temperature(report, row.contract), _by_size(report, row.contract)]
-    try:
-        out.write_text(_svg(panels), "utf-8")
-    except OSError as error:
-        raise InputError(f"--plot {out}", "a file that can be written", str(error.strerror)) from error
+    out.write(_svg(panels))
 
 
 def _by_temperature(report: Report, contract: Contract) -> Panel:

@@ -7,7 +7,6 @@ input; 3: undecided, or, with --max, only a lower bound; 4: a fault of headgate.
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -19,8 +18,9 @@ from headgate.cli.finding import ask_with_progress
 from headgate.cli.output import Screen, format_option
 from headgate.cli.own import named_policy
 from headgate.cli.picture_file import PictureFile
+from headgate.cli.places import OutputFile
 from headgate.proofs.find.asking import NoReplayError
-from headgate.proofs.find.checking import is_of_steps
+from headgate.proofs.find.checking import idle, is_of_steps
 from headgate.proofs.find.question import Answer, Asked, Finding, Question, QuestionError, Span
 from headgate.spec.contracts import read_contracts
 from headgate.spec.errors import InputError
@@ -183,7 +183,8 @@ def find(asked: str, save: str | None, out: str | None, explain: bool, form: str
     (--max: only a lower bound), 4 a fault of headgate.
     """
     question = _question(asked, {**options, "asked": asked})
-    place = _place(save, options["contracts"])
+    _refuse_idle(question, options)
+    saved = OutputFile("--save", save, (options["contracts"],)) if save is not None else None
     drawn = PictureFile(out, (save, options["contracts"])) if out is not None else None
     if drawn is not None and question.asked is Asked.OVERSUBSCRIPTION:
         drawn.refuse_without_time()
@@ -195,10 +196,10 @@ def find(asked: str, save: str | None, out: str | None, explain: bool, form: str
         raise BadInput(_by_options(str(error))) from error
     except NoReplayError as error:
         raise InternalFault(str(error)) from error
-    if answer.schedule is not None and place is not None:
-        from headgate.spec.schedules import write_schedule
+    if answer.schedule is not None and saved is not None:
+        from headgate.spec.schedules import schedule_text
 
-        write_schedule(answer.schedule, place)
+        saved.write(schedule_text(answer.schedule))
     if answer.schedule is not None and answer.replay is not None and drawn is not None:
         drawn.write(answer.schedule, answer.replay)
     click.echo(_shown(answer, save, form, explanation, explain))
@@ -222,6 +223,15 @@ def _by_options(refusal: str) -> str:
     return f"{words} ({meant[0]})" if meant else words
 
 
+def _refuse_idle(question: Question, options: dict[str, Any]) -> None:
+    """Refuse what is typed, a default as well, and means nothing to the question."""
+    fields = {"horizon": "steps", "within": "within_ns"}
+    given = {fields.get(name, name) for name, value in options.items() if value not in (None, False, ())}
+    refusal = idle(question, given)
+    if refusal:
+        raise BadInput(refusal)
+
+
 def _refuse_explaining(question: Question) -> None:
     if not is_of_steps(question):
         raise BadInput("--explain: expected --horizon STEPS, since a class of traffic is one of steps")
@@ -236,17 +246,6 @@ def exit_of(answer: Answer) -> Exit:
     if answer.question.maximise and answer.finding is Finding.FOUND:
         return Exit.HOLDS if answer.proved_maximal else Exit.UNDECIDED
     return Exit.VIOLATED if answer.finding is Finding.FOUND else Exit.HOLDS
-
-
-def _place(save: str | None, contracts: str | None) -> Path | None:
-    if save is None:
-        return None
-    place = Path(save)
-    if place.is_dir() or not place.parent.is_dir():
-        raise InputError(f"--save {save}", "a file in a folder that is there")
-    if contracts is not None and place.exists() and place.samefile(contracts):
-        raise InputError(f"--save {save}", "a file that is not an input of this command")
-    return place
 
 
 # ---- the question ----

@@ -3,13 +3,10 @@
 Each cites the clause and marks the moment of the violation. SVG, traces and VCD are written here; PNG by matplotlib.
 """
 
-import contextlib
-import os
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +15,7 @@ import attrs
 from headgate.cli.lanes import apart, extent, ticks, unit_of
 from headgate.cli.output import number_text, readable
 from headgate.cli.picture import COLOURS, CROSSES, MOST_LANES, MOST_MARKS, TICKS, colour_of, kept, page, told, visible
+from headgate.cli.places import OutputFile
 from headgate.cli.traces import trace_text
 from headgate.cli.vcd import UnwritableError, vcd_text
 from headgate.model.replay import Lane, Mark, Replay
@@ -39,40 +37,24 @@ class PictureFile:
 
     def __init__(self, out: str, others: Iterable[str | None]) -> None:
         """Refuse an `out` that is no picture, cannot be written, or is one of the `others` that a command names."""
-        self.out = Path(out)
-        self.place = f"--picture {out}"
-        if self.out.suffix not in SUFFIXES:
-            raise InputError(self.place, f"a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
-        if self.out.suffix == ".png" and find_spec("matplotlib") is None:
-            raise InputError(self.place, "matplotlib for .png (pip install 'headgate[plots]'), or a name in .svg")
-        if self.out.is_dir() or not self.out.parent.is_dir() or not os.access(self.out.parent, os.W_OK):
-            raise InputError(self.place, "a file in a folder that can be written")
-        if any(Path(other).resolve() == self.out.resolve() for other in others if other is not None):
-            raise InputError(self.place, "a file that this command does not read or write already")
+        self.out = OutputFile("--picture", out, others, SUFFIXES)
 
     def refuse_without_time(self) -> None:
         """Refuse a form that is one of times, for what has none."""
         if self.out.suffix in (".json", ".vcd"):
-            raise InputError(self.place, "a name in .svg or .png, as time plays no part in this schedule")
+            raise InputError(self.out.place, "a name in .svg or .png, as time plays no part in this schedule")
 
     def write(self, schedule: Schedule, shown: Replay) -> None:
         """Write the picture of `schedule` run; InputError where the form cannot hold it, or the file be written."""
-        partial = self.out.with_name(f".{self.out.name}.{os.getpid()}")
         try:
             content = self._content(schedule, shown)
             if content is None:
-                _write_png(partial, schedule, shown)
+                self.out.write_by(lambda path: _write_png(path, schedule, shown))
             else:
-                partial.write_text(content, "utf-8", errors="replace")
-            partial.replace(self.out)
-        except OSError as error:
-            raise InputError(self.place, "a file that can be written", str(error.strerror)) from error
+                self.out.write(content)
         except (OverflowError, ValueError) as error:
             # Too large for a float of matplotlib's, or of more than the 4300 digits that Python writes.
-            raise InputError(self.place, "a replay of numbers of a few digits") from error
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
+            raise InputError(self.out.place, "a replay of numbers of a few digits") from error
 
     def _content(self, schedule: Schedule, shown: Replay) -> str | None:
         """Return the text of the file; None for what is no text."""
@@ -87,7 +69,7 @@ class PictureFile:
         try:
             return vcd_text(schedule, shown)
         except UnwritableError as error:
-            raise InputError(self.place, str(error)) from error
+            raise InputError(self.out.place, str(error)) from error
 
 
 def _heading(schedule: Schedule, shown: Replay) -> list[str]:

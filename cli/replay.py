@@ -16,6 +16,7 @@ from headgate.cli.output import Screen, format_option, json_text, number_text, r
 from headgate.cli.own import named_policy
 from headgate.cli.picture_file import PictureFile
 from headgate.cli.timeline import bars, timeline
+from headgate.cli.traces import facts
 from headgate.model.arbiters import Policy
 from headgate.model.replay import Lane, Replay, ReplayError
 from headgate.model.replay import replay as run_schedule
@@ -185,21 +186,7 @@ def _ending(shown: Replay, screen: Screen) -> list[str]:
 
 
 def _as_json(schedule: Schedule, shown: Replay) -> str:
-    result = {
-        "id": schedule.name,
-        "clause": schedule.clause,
-        "statement": schedule.statement,
-        "mechanism": schedule.mechanism,
-        "rule": schedule.rule,
-        "claim": schedule.claim,
-        "violated": shown.violated,
-        "observed": exact_text(shown.observed),
-        "bound": exact_text(shown.bound),
-        "unit": shown.unit,
-        "finding": shown.finding,
-        "clock": shown.clock,
-        "lanes": [_lane(lane) for lane in shown.lanes],
-    }
+    result = {**facts(schedule, shown), "clock": shown.clock, "lanes": [_lane(lane) for lane in shown.lanes]}
     return json_text("replay", _verdict(shown), [result])
 
 

@@ -5,19 +5,16 @@ the window in which the tenant missed most of its guarantee shaded, the latest r
 as the recording goes on, so that memory stays bounded. SVG is written here; PNG is left to matplotlib.
 """
 
-import contextlib
 import html
-import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from importlib.util import find_spec
 from pathlib import Path
 
 import attrs
 
 from headgate.cli.lanes import ticks
+from headgate.cli.places import OutputFile
 from headgate.properties.judge.report import Report, TenantReport
-from headgate.spec.errors import InputError
 from headgate.spec.recordings import Row
 from headgate.spec.vocabulary import ContractSet
 
@@ -69,18 +66,9 @@ def _raise(slices: list[int], place: int, value: int) -> None:
 class Picture:
     """A picture in the making: sees each row, and is written at the end, whole or not at all."""
 
-    def __init__(self, out: Path, inputs: Sequence[Path], contracts: ContractSet) -> None:
+    def __init__(self, out: str, inputs: Sequence[Path], contracts: ContractSet) -> None:
         """Refuse, before a long run, an `out` that cannot be written or that is one of the `inputs`."""
-        place = f"--plot {out}"
-        if out.suffix not in (".svg", ".png"):
-            raise InputError(place, "a name that ends in .svg or .png")
-        if out.suffix == ".png" and find_spec("matplotlib") is None:
-            raise InputError(place, "matplotlib for .png (pip install 'headgate[plots]'), or a name in .svg")
-        if out.is_dir() or not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
-            raise InputError(place, "a file in a folder that can be written")
-        if any(path.exists() and out.exists() and out.samefile(path) for path in inputs):
-            raise InputError(place, "a file that is not an input of this command")
-        self.out = out
+        self.out = OutputFile("--plot", out, inputs, (".svg", ".png"))
         self.contracts = contracts
         self.slices = Slices(len(contracts.contracts))
 
@@ -91,18 +79,10 @@ class Picture:
     def write(self, report: Report) -> None:
         """Write the picture of `report`; a failure leaves no half-written file."""
         panels = list(_panels(report, self.slices))
-        partial = self.out.with_name(f".{self.out.name}.{os.getpid()}")
-        try:
-            if self.out.suffix == ".png":
-                _write_png(partial, panels)
-            else:
-                partial.write_text(_svg(panels), "utf-8")
-            partial.replace(self.out)
-        except OSError as error:
-            raise InputError(f"--plot {self.out}", "a file that can be written", str(error.strerror)) from error
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
+        if self.out.suffix == ".png":
+            self.out.write_by(lambda path: _write_png(path, panels))
+        else:
+            self.out.write(_svg(panels))
 
 
 @attrs.frozen

@@ -20,7 +20,7 @@ from headgate.spec.reading import decimal_text
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Schedule
 
-__all__ = ["trace_text"]
+__all__ = ["facts", "trace_text"]
 
 PLACES = 9
 # A viewer takes the thread of its process's number for the main one.
@@ -73,17 +73,19 @@ def trace_text(schedule: Schedule, shown: Replay) -> str:
         events += [_event(mark, lane, track, schedule.clause, clock) for mark in lane.marks]
         events += _level_ends(lane, track, clock)
     rows = ",\n".join(f"    {_object(event)}" for event in events)
-    about = json.dumps(_about(schedule, shown, clock))
+    scale = clock.note or "times are as they are"
+    told = {"tool": "headgate", "version": version(), **facts(schedule, shown), "clock": shown.clock, "scale": scale}
+    about = json.dumps(told)
     return f'{{\n  "displayTimeUnit": "ns",\n  "otherData": {about},\n  "traceEvents": [\n{rows}\n  ]\n}}\n'
 
 
-def _about(schedule: Schedule, shown: Replay, clock: _Clock) -> dict[str, Any]:
+def facts(schedule: Schedule, shown: Replay) -> dict[str, Any]:
+    """Return what JSON says of a replay, but for its timeline."""
     return {
-        "tool": "headgate",
-        "version": version(),
         "id": schedule.name,
         "clause": schedule.clause,
         "statement": schedule.statement,
+        "mechanism": schedule.mechanism,
         "rule": schedule.rule,
         "claim": schedule.claim,
         "violated": shown.violated,
@@ -91,8 +93,6 @@ def _about(schedule: Schedule, shown: Replay, clock: _Clock) -> dict[str, Any]:
         "bound": exact_text(shown.bound),
         "unit": shown.unit,
         "finding": shown.finding,
-        "clock": shown.clock,
-        "scale": clock.note or "times are as they are",
     }
 
 

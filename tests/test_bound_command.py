@@ -177,7 +177,7 @@ def test_lines_of_the_picture_that_are_the_same_are_all_seen() -> None:
         (["--what-if", "nothing"], "KEY=VALUE"),
         (["--what-if", "moon.phase=1"], "device.KEY"),
         (["--plot", "bounds.png"], "ends in .svg"),
-        (["--plot", "/no/such/folder/x.svg"], "a folder that is there"),
+        (["--plot", "/no/such/folder/x.svg"], "a folder that can be written"),
         (["--witness", "late.json", "--what-if", "arbiter.policy=priority"], "gives no bound"),
     ],
 )

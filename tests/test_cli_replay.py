@@ -39,6 +39,15 @@ def schedule(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
+def replayed_under_each_rule(file: str, rules: dict[str, int], capsys: Text) -> None:
+    """Assert that each rule ends with its exit code, and says so on lines that fit."""
+    for rule, code in rules.items():
+        assert run(["replay", file, "--rule", rule]) == code, rule
+        shown = capsys.readouterr().out
+        assert shown.endswith("verdict: violated\n" if code else "verdict: holds\n")
+        assert max(map(len, shown.splitlines())) <= 80
+
+
 # ---- what it shows ----
 
 

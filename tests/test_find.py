@@ -16,6 +16,7 @@ import attrs
 import pytest
 
 from headgate.cli import find as face
+from headgate.cli import worker
 from headgate.cli.began import process_began
 from headgate.cli.exits import Exit
 from headgate.cli.main import run
@@ -470,7 +471,10 @@ BAD = [
     ("oversubscription --policy essay", "oversubscription: expected a device"),
     ("gap --policy sfq --requests 3 --horizon 3", "expected a number of requests or of steps, got both"),
     ("gap --policy sfq --device frob", "device profile: expected one of"),
-    ("gap --policy sfq --save /nowhere/x.json", "--save /nowhere/x.json: expected a file in a folder that is there"),
+    (
+        "gap --policy sfq --save /nowhere/x.json",
+        "--save /nowhere/x.json: expected a file in a folder that can be written",
+    ),
     ("gap --contracts nowhere.toml", "nowhere.toml"),
 ]
 
@@ -491,9 +495,7 @@ def test_a_question_of_python_is_refused_alike() -> None:
 
 def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """After a while it says how long it has taken and what is established; standard output stays clean."""
-    from headgate.cli import finding
-
-    monkeypatch.setattr(finding, "PROGRESS_AFTER_S", 0)
+    monkeypatch.setattr(worker, "PROGRESS_AFTER_S", 0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert run(["find", "gap", "--policy", "fcfs", "--requests", "4", "--max"]) == Exit.HOLDS
     out, err = capsys.readouterr()

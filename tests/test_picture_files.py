@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 import pytest
 
-from headgate.cli import picture_file
+from headgate.cli import picture_file, places
 from headgate.cli.main import run
 from headgate.cli.picture import picture
 from headgate.cli.picture_file import PictureFile
@@ -392,7 +392,7 @@ def test_what_is_no_picture_is_refused(
 
 
 def test_a_png_without_matplotlib(tmp_path: Path, capsys: Text, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(picture_file, "find_spec", lambda name: None)
+    monkeypatch.setattr(places, "find_spec", lambda name: None)
     file = tmp_path / "essay.json"
     file.write_text(dict(SHIPPED)["essay-tag"])
     assert run(["replay", str(file), "--picture", str(tmp_path / "x.png")]) == 2

@@ -13,7 +13,8 @@ import pytest
 from headgate.cli.main import run
 from headgate.cli.markup import Markup, tag
 from headgate.cli.picture import picture
-from headgate.cli.verify_report import annotations, check_folder, write_report
+from headgate.cli.places import OutputFolder
+from headgate.cli.verify_report import annotations, write_report
 from headgate.model.replay import Lane, Mark, Replay, replay
 from headgate.proofs.catalogue import catalogue
 from headgate.proofs.contract_row import ContractCheck, Premise
@@ -114,8 +115,7 @@ def test_a_report_is_written_again_but_replaces_no_foreign_file(tmp_path: Path, 
 
 def test_nothing_that_a_name_holds_gets_out(tmp_path: Path) -> None:
     results, checks = nasty()
-    check_folder(tmp_path)
-    write_report(tmp_path, results, checks, NASTY, Verdict.VIOLATED, "{}")
+    write_report(OutputFolder("--report", str(tmp_path)), results, checks, NASTY, Verdict.VIOLATED, "{}")
     text = (tmp_path / "index.html").read_text("utf-8")
     page = read(text)
     assert "script" not in page.seen
