@@ -216,7 +216,7 @@ def _shown(answer: Answer, save: str | None, form: str, explanation: "Explanatio
 def _by_options(refusal: str) -> str:
     """Return why a question is refused, with the options by which it was given."""
     place, colon, expected = refusal.partition(":")
-    option = "--horizon" if place == "steps" else f"--{place}"
+    option = "--horizon" if place == "steps" else f"--{place.replace('_', '-')}"
     names = {name for each in find.params for name in each.opts}
     words = f"{option}{colon}{expected}" if option in names else refusal
     meant = [option for phrase, option in MEANT if phrase in refusal]
@@ -226,10 +226,10 @@ def _by_options(refusal: str) -> str:
 def _refuse_idle(question: Question, options: dict[str, Any]) -> None:
     """Refuse what is typed, a default as well, and means nothing to the question."""
     fields = {"horizon": "steps", "within": "within_ns"}
-    given = {fields.get(name, name) for name, value in options.items() if value not in (None, False, ())}
-    refusal = idle(question, given)
+    typed = [name for name, value in options.items() if value is not None and value is not False and value != ()]
+    refusal = idle(question, {fields.get(name, name) for name in typed})
     if refusal:
-        raise BadInput(refusal)
+        raise BadInput(_by_options(refusal))
 
 
 def _refuse_explaining(question: Question) -> None:
