@@ -178,7 +178,7 @@ def _sizes(policy: str, crowd: Crowd, contract: Contract, own: bool) -> dict[Var
     slo = contract.latency_slo_ns
     if slo is None:
         return {}
-    alone = not list(crowd.others(contract))
+    alone = sum(group.count for group in crowd.guaranteed) == 1
     return {
         vary: largest_request(policy, crowd, contract, own, vary, slo)
         for vary in SIZES

@@ -1,5 +1,6 @@
 """What must hold of the bounds that an operator reads (BD-1 to BD-15): no execution is worse, and no size is missed."""
 
+import itertools
 from collections import defaultdict
 from fractions import Fraction
 
@@ -36,6 +37,12 @@ JUST_BEGUN = Scenario(
     tuple(Contract(name, Fraction(1, 4), Fraction(1, 4), Fraction(0), size) for name, size in (("a", 16), ("b", 8))),
     Server(Fraction(1)),
     (Request(0, 0, 16), Request(1, 1, 8)),
+)
+# Two that are alike, and what has begun of them is what is in the way of the other of the two.
+TWO_ALIKE = Scenario(
+    tuple(Contract(str(n), Fraction(1, 4), Fraction(1, 4), Fraction(0), size) for n, size in enumerate((8, 8, 2))),
+    Server(Fraction(1), Refresh(Fraction(20), Fraction(2))),
+    (Request(0, 0, 8), Request(1, 0, 8), Request(2, 1, 2)),
 )
 SHAPED = strategies.scenarios(excess=Excess.SHAPED, best_effort=True, valid=True)
 IN_CONTRACT = (Policing.PACED, Policing.BURST)
@@ -83,6 +90,30 @@ def test_nothing_in_contract_is_later_than_the_bound_of_its_policy(policy: str, 
         contract = scenario.contracts[service.request.tenant]
         anywhere, here = (delays.bounds_of(policy, crowd, contract, own) for own in (False, True))
         assert service.finish_ns - service.expected_ns <= here.expected <= anywhere.expected
+
+
+@checks("BD-15")
+@given(strategies.scenarios(best_effort=True, valid=True))
+@example(JUST_BEGUN)
+@example(TWO_ALIKE)
+def test_by_deadlines_the_least_of_all_ways_to_split_the_others_counts(scenario: Scenario) -> None:
+    """Not of the cheapest first alone: every subset of the others is tried, with its own request in the way."""
+    crowd, contracts = crowd_of(scenario), [c for c in scenario.contracts if not c.best_effort]
+    rate, blackout = crowd.supply.rate, crowd.supply.blackout_ns
+    late = [c for c in scenario.contracts if c.best_effort or c.excess is Excess.BACKGROUND]
+    behind = [c.max_request_bytes for c in late]
+    for number, own in enumerate(contracts):
+        window = own.max_request_bytes / own.guaranteed_bytes_per_ns
+        others = contracts[:number] + contracts[number + 1 :]
+        found = []
+        for chosen in itertools.product((False, True), repeat=len(others)):
+            so_far = [c for c, is_chosen in zip(others, chosen, strict=True) if is_chosen]
+            rest = [c for c, is_chosen in zip(others, chosen, strict=True) if not is_chosen]
+            begun = max([0, *behind, *(c.max_request_bytes - c.guaranteed_bytes_per_ns * window for c in rest)])
+            ahead = sum(c.max_request_bytes for c in so_far) + sum(c.guaranteed_bytes_per_ns for c in rest) * window
+            left = rate - sum(c.guaranteed_bytes_per_ns for c in so_far)
+            found.append((rate * blackout + begun + ahead) / left + own.max_request_bytes / rate)
+        assert delays.expected_delay("early", crowd, own, True) == min(found)
 
 
 @checks("BD-1")
