@@ -25,6 +25,7 @@ from headgate.spec.vocabulary import ContractSet
 __all__ = ["bound"]
 
 NS_PER_MS = 10**6
+MOST_DIFFERENT = 300
 
 
 @click.command(short_help="How late can each tenant be, how hot may it get, how many more fit?")
@@ -55,6 +56,7 @@ def bound(
     """
     agreed, losses = _changed(contracts, temperature, changes)
     _refuse_places(contracts, witness, plot)
+    _refuse_many(agreed)
     report = report_of(agreed, losses)
     if witness is not None:
         _write_witness(report, witness)
@@ -64,6 +66,14 @@ def bound(
         write_plot(report, Path(plot))
     click.echo(as_json(report) if form == "json" else as_text(report, Screen.of_stdout()))
     return exit_for(report.verdict)
+
+
+def _refuse_many(agreed: ContractSet) -> None:
+    """Refuse more tenants than can be held against each other in half a minute; those that are alike count once."""
+    different = {attrs.evolve(contract, name="", page_color=None) for contract in agreed.guaranteed}
+    if len(different) > MOST_DIFFERENT:
+        words = f"at most {MOST_DIFFERENT} tenants that differ in more than their names"
+        raise InputError(f"{agreed.source}: tenant", words, str(len(different)))
 
 
 def _refuse_places(contracts: str, witness: str | None, plot: str | None) -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "crowds",
     "cut",
     "dark_at",
+    "due_before",
     "floods",
     "overtaken",
     "turns",
@@ -190,6 +191,12 @@ def overtaken(stage: Stage) -> Iterator[Draft]:
         for sizes in drafts:
             sent = [attrs.evolve(request, arrival_ns=arrival) for each in sizes.values() for request in each]
             yield Draft((*begin, *sent, own))
+
+
+def due_before(stage: Stage) -> int:
+    """Return how many requests, as large as they come, the others can have due before the tenant's largest."""
+    window = _cost(stage, stage.victim)
+    return sum(pieces(math.ceil(window * stage.rate(number)), stage.size(number)) for number in stage.others)
 
 
 def _cost(stage: Stage, number: int) -> Fraction:

@@ -19,6 +19,7 @@ from headgate.model.adversaries import (
     bursts,
     can_be_replayed,
     crowds,
+    due_before,
     floods,
     overtaken,
     turns,
@@ -64,6 +65,9 @@ def why_not_closer(policy: str, stage: Stage, bound: ExactNs, late: ExactNs) -> 
         if late >= finish_time(stage.server, Fraction(0), work) * CLOSE:
             return "it counts blackouts at their mean rate, and what waits is served between few of them"
     if policy in ("early", "wf2q+"):
+        count, most = due_before(stage), min(MOST_REQUESTS // 2, MOST_WORK // len(stage.contracts))
+        if count > most:
+            return f"{count} requests of others can be due before it, and those of at most {most} are tried"
         return "it counts a largest request of each other as due at once, and they come due one after the other"
     return f"of the schedules that were tried, of at most {MOST_REQUESTS} requests, none comes closer"
 

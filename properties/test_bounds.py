@@ -100,18 +100,19 @@ def test_by_deadlines_the_least_of_all_ways_to_split_the_others_counts(scenario:
     """Not of the cheapest first alone: every subset of the others is tried, with its own request in the way."""
     crowd, contracts = crowd_of(scenario), [c for c in scenario.contracts if not c.best_effort]
     rate, blackout = crowd.supply.rate, crowd.supply.blackout_ns
-    late = [c for c in scenario.contracts if c.best_effort or c.excess is Excess.BACKGROUND]
-    behind = [c.max_request_bytes for c in late]
+    behind = [c.max_request_bytes for c in scenario.contracts if c.best_effort or c.excess is Excess.BACKGROUND]
     for number, own in enumerate(contracts):
-        window = own.max_request_bytes / own.guaranteed_bytes_per_ns
+        window = Fraction(own.max_request_bytes) / own.guaranteed_bytes_per_ns
         others = contracts[:number] + contracts[number + 1 :]
         found = []
         for chosen in itertools.product((False, True), repeat=len(others)):
             so_far = [c for c, is_chosen in zip(others, chosen, strict=True) if is_chosen]
             rest = [c for c, is_chosen in zip(others, chosen, strict=True) if not is_chosen]
-            begun = max([0, *behind, *(c.max_request_bytes - c.guaranteed_bytes_per_ns * window for c in rest)])
-            ahead = sum(c.max_request_bytes for c in so_far) + sum(c.guaranteed_bytes_per_ns for c in rest) * window
-            left = rate - sum(c.guaranteed_bytes_per_ns for c in so_far)
+            begun = max(
+                [Fraction(0), *behind, *(c.max_request_bytes - c.guaranteed_bytes_per_ns * window for c in rest)]
+            )
+            ahead = sum(c.max_request_bytes for c in so_far) + window * sum(c.guaranteed_bytes_per_ns for c in rest)
+            left = rate - sum((c.guaranteed_bytes_per_ns for c in so_far), Fraction(0))
             found.append((rate * blackout + begun + ahead) / left + own.max_request_bytes / rate)
         assert delays.expected_delay("early", crowd, own, True) == min(found)
 
