@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from headgate.model import bounds, capacity, delays
 from headgate.model.arbiters import ARBITERS
 from headgate.model.capacity import Losses, Supply
+from headgate.model.crowd import Kind
 from headgate.model.delays import Crowd, Vary
 from headgate.model.promise import goyal_expected_arrival
 from headgate.model.refresh import Refresh, effective_rate, power_of_two
@@ -108,13 +109,32 @@ def test_by_deadlines_the_least_of_all_ways_to_split_the_others_counts(scenario:
         for chosen in itertools.product((False, True), repeat=len(others)):
             so_far = [c for c, is_chosen in zip(others, chosen, strict=True) if is_chosen]
             rest = [c for c, is_chosen in zip(others, chosen, strict=True) if not is_chosen]
-            begun = max(
-                [Fraction(0), *behind, *(c.max_request_bytes - c.guaranteed_bytes_per_ns * window for c in rest)]
-            )
+            late = [Fraction(c.max_request_bytes) - c.guaranteed_bytes_per_ns * window for c in rest]
+            begun = max([Fraction(0), *map(Fraction, behind), *late])
             ahead = sum(c.max_request_bytes for c in so_far) + window * sum(c.guaranteed_bytes_per_ns for c in rest)
             left = rate - sum((c.guaranteed_bytes_per_ns for c in so_far), Fraction(0))
             found.append((rate * blackout + begun + ahead) / left + own.max_request_bytes / rate)
         assert delays.expected_delay("early", crowd, own, True) == min(found)
+
+
+@checks("BD-3", "BD-15")
+@given(SCENARIOS, st.integers(0, 40))
+@example(TWO_ALIKE, 4)
+def test_what_is_counted_of_the_others_is_what_a_list_of_them_says(scenario: Scenario, window: int) -> None:
+    """Their sums and their largest, and the largest L - g w of one that has begun, where it is above 0."""
+    ranks, contracts = crowd_of(scenario).ranks, [c for c in scenario.contracts if not c.best_effort]
+    kinds = [Kind.of(contract) for contract in contracts]
+    for number, own in enumerate(kinds):
+        others = kinds[:number] + kinds[number + 1 :]
+        assert ranks.rate(len(ranks.kinds), own) == sum(kind.rate for kind in others)
+        assert ranks.size(len(ranks.kinds), own) == sum(kind.size for kind in others)
+        costliest, largest, behind = ranks.costliest(own), ranks.largest(own), ranks.largest_background(own)
+        assert (costliest.cost if costliest else 0) == max((kind.cost for kind in others), default=0)
+        assert (largest.size if largest else 0) == max((kind.size for kind in others), default=0)
+        sizes = (kind.size for kind in others if kind.is_background)
+        assert (behind.size if behind else 0) == max(sizes, default=0)
+        begun, listed = ([kind.size - kind.rate * window for kind in some] for some in (ranks.begun(own), others))
+        assert max(begun, default=0) == max(listed, default=0)
 
 
 @checks("BD-1")
