@@ -25,6 +25,7 @@ from headgate.spec.vocabulary import ContractSet
 __all__ = ["bound"]
 
 NS_PER_MS = 10**6
+MOST_DIFFERENT = 300
 
 
 @click.command(short_help="How late can each tenant be, and how many more fit?")
@@ -56,6 +57,7 @@ def bound(
     agreed, losses = _changed(contracts, temperature, changes)
     saved = None if witness is None else OutputFile("--witness", witness, (contracts,))
     drawn = None if plot is None else OutputFile("--plot", plot, (contracts, witness), (".svg",))
+    _refuse_many(agreed)
     report = report_of(agreed, losses)
     if saved is not None:
         _write_witness(report, saved)
@@ -65,6 +67,14 @@ def bound(
         write_plot(report, drawn)
     click.echo(as_json(report) if form == "json" else as_text(report, Screen.of_stdout()))
     return exit_for(report.verdict)
+
+
+def _refuse_many(agreed: ContractSet) -> None:
+    """Refuse more tenants than can be held against each other in half a minute; those that are alike count once."""
+    different = {attrs.evolve(contract, name="", page_color=None) for contract in agreed.guaranteed}
+    if len(different) > MOST_DIFFERENT:
+        words = f"at most {MOST_DIFFERENT} tenants that differ in more than their names"
+        raise InputError(f"{agreed.source}: tenant", words, str(len(different)))
 
 
 def _write_witness(report: Report, out: OutputFile) -> None:
