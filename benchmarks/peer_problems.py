@@ -26,8 +26,8 @@ from headgate.benchmarks.peer_answers import (
 from headgate.model.arbiters import SFQ
 from headgate.model.composition import calculus_delay
 from headgate.model.replay import replay
+from headgate.proofs.catalogue.circle import bypass_attack
 from headgate.proofs.catalogue.composition import TOKENS, burst_attack
-from headgate.proofs.catalogue.turns import bypass_attack
 from headgate.proofs.catalogue.weighted import SHORTEST, weighted_attack, wrong_tag_attack
 from headgate.proofs.find.question import Asked, Question, Span
 from headgate.spec.units import exact_text

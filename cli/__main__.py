@@ -1,5 +1,5 @@
 """`python -m headgate.cli` is `headgate`."""
 
-from headgate.cli.main import main
+from headgate.cli.start import main
 
 main()

@@ -6,7 +6,6 @@ Exit code 0: the set is admissible, and the policy of the file keeps every laten
 
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -15,19 +14,21 @@ import click
 from headgate.cli.bound_report import Report, as_json, as_text, report_of
 from headgate.cli.exits import exit_for
 from headgate.cli.output import Screen, format_option
+from headgate.cli.places import OutputFile
 from headgate.model.capacity import Losses
 from headgate.spec.contracts import LIMIT_BYTES, contracts_of
 from headgate.spec.errors import InputError
 from headgate.spec.reading import parse_toml, read_text
-from headgate.spec.schedules import write_schedule
+from headgate.spec.schedules import schedule_text
 from headgate.spec.vocabulary import ContractSet
 
 __all__ = ["bound"]
 
 NS_PER_MS = 10**6
+MOST_DIFFERENT = 300
 
 
-@click.command(short_help="How late can each tenant be, how hot may it get, how many more fit?")
+@click.command(short_help="How late can each tenant be, and how many more fit?")
 @click.argument("contracts", metavar="CONTRACTS.toml")
 @click.option("--temperature", metavar="T", help="The hottest that the device gets, in C, instead of the file's own.")
 @click.option(
@@ -54,35 +55,32 @@ def bound(
     Exit codes: 0 admissible and every latency kept, 1 not so, 2 bad input, 3 the policy gives no bound.
     """
     agreed, losses = _changed(contracts, temperature, changes)
-    _refuse_places(contracts, witness, plot)
+    saved = None if witness is None else OutputFile("--witness", witness, (contracts,))
+    drawn = None if plot is None else OutputFile("--plot", plot, (contracts, witness), (".svg",))
+    _refuse_many(agreed)
     report = report_of(agreed, losses)
-    if witness is not None:
-        _write_witness(report, witness)
-    if plot is not None:
+    if saved is not None:
+        _write_witness(report, saved)
+    if drawn is not None:
         from headgate.cli.bound_plot import write_plot
 
-        write_plot(report, Path(plot))
+        write_plot(report, drawn)
     click.echo(as_json(report) if form == "json" else as_text(report, Screen.of_stdout()))
     return exit_for(report.verdict)
 
 
-def _refuse_places(contracts: str, witness: str | None, plot: str | None) -> None:
-    for option, name in (("--witness", witness), ("--plot", plot)):
-        if name is None:
-            continue
-        out = Path(name)
-        if option == "--plot" and out.suffix != ".svg":
-            raise InputError(f"{option} {name}", "a name that ends in .svg")
-        if out.is_dir() or not out.parent.is_dir():
-            raise InputError(f"{option} {name}", "a file in a folder that is there")
-        if out.exists() and out.samefile(contracts):
-            raise InputError(f"{option} {name}", "a file that is not an input of this command")
+def _refuse_many(agreed: ContractSet) -> None:
+    """Refuse more tenants than can be held against each other in half a minute; those that are alike count once."""
+    different = {attrs.evolve(contract, name="", page_color=None) for contract in agreed.guaranteed}
+    if len(different) > MOST_DIFFERENT:
+        words = f"at most {MOST_DIFFERENT} tenants that differ in more than their names"
+        raise InputError(f"{agreed.source}: tenant", words, str(len(different)))
 
 
-def _write_witness(report: Report, name: str) -> None:
+def _write_witness(report: Report, out: OutputFile) -> None:
     if report.reached is None:
-        raise InputError(f"--witness {name}", "a set and a policy that a schedule can be made for", report.no_witness)
-    write_schedule(report.reached.schedule, name)
+        raise InputError(out.place, "a set and a policy that a schedule can be made for", report.no_witness)
+    out.write(schedule_text(report.reached.schedule))
 
 
 # ---- what if ----

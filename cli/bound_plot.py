@@ -5,13 +5,15 @@ bound, and the lines end. The numbers are exact until they become places on the 
 """
 
 import html
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from pathlib import Path
 
 import attrs
 
 from headgate.cli.bound_report import Report
+from headgate.cli.lanes import ticks
+from headgate.cli.places import OutputFile
 from headgate.model.capacity import supply
 from headgate.model.delays import DELAY_POLICIES, Crowd, bounds_of
 from headgate.spec.errors import InputError
@@ -19,9 +21,9 @@ from headgate.spec.vocabulary import Contract
 
 __all__ = ["write_plot"]
 
-WIDTH, PANEL, LEFT, RIGHT, TOP, GAP = 960, 260, 70, 20, 64, 60
+WIDTH, PANEL, LEFT, RIGHT, TOP, GAP, DASH = 960, 260, 70, 40, 64, 60, 10
 INK, GRID, SLO = "#1f2933", "#e4e7eb", "#c0392b"
-COLOURS = ("#0b6e99", "#2f9e44", "#9c36b5", "#e67700", "#c2255c", "#868e96")
+COLOURS = ("#0b6e99", "#2f9e44", "#9c36b5", "#e67700", "#5c3d0a", "#868e96")
 # First come, first served is left out: it counts the bursts of everybody, and would flatten all other lines.
 SHOWN = tuple(policy for policy in DELAY_POLICIES if policy != "fcfs")
 COLDEST_C, POINTS = 60, 46
@@ -38,16 +40,13 @@ class Panel:
     slo_us: Fraction | None
 
 
-def write_plot(report: Report, out: Path) -> None:
+def write_plot(report: Report, out: OutputFile) -> None:
     """Write the picture; InputError where there is no bound to draw, or the file cannot be written."""
     if not report.crowd.is_admissible or not report.tenants:
-        raise InputError(f"--plot {out}", "a set that is admissible", "one that is not")
+        raise InputError(out.place, "a set that is admissible", "one that is not")
     row = report.worst if report.worst is not None else report.tenants[0]
     panels = [_by_temperature(report, row.contract), _by_size(report, row.contract)]
-    try:
-        out.write_text(_svg(panels), "utf-8")
-    except OSError as error:
-        raise InputError(f"--plot {out}", "a file that can be written", str(error.strerror)) from error
+    out.write(_svg(panels))
 
 
 def _by_temperature(report: Report, contract: Contract) -> Panel:
@@ -119,16 +118,27 @@ def _panel(panel: Panel, top: int) -> Iterator[str]:
         )
 
     yield f'<text x="{LEFT}" y="{top - 8}" font-weight="bold">{html.escape(panel.title)}</text>'
-    for part in range(5):
-        y, x = tall * part / 4, low + wide * part / 4
+    for y in ticks(Fraction(0), tall, 1, Fraction(5)):
         yield f'<path d="M{place(low, y)}L{place(low + wide, y)}" stroke="{GRID}"/>'
-        at_x, at_y = place(x, Fraction(0)).split()[0], place(low, y).split()[1]
-        yield f'<text x="{LEFT - 6}" y="{at_y}" text-anchor="end">{float(y):,.4g}</text>'
-        yield f'<text x="{at_x}" y="{top + PANEL + 16}" text-anchor="middle">{float(x):,.6g}</text>'
-    for colour, points in zip(COLOURS, panel.lines.values(), strict=True):
+        yield f'<text x="{LEFT - 6}" y="{place(low, y).split()[1]}" text-anchor="end">{float(y):,.4g}</text>'
+    for x in ticks(low, low + wide, 1, Fraction(6)):
+        at = place(x, Fraction(0)).split()[0]
+        yield f'<text x="{at}" y="{top + PANEL + 16}" text-anchor="middle">{int(x):,}</text>'
+    for colour, points, dashes in _dashed(panel.lines):
         path = "L".join(place(x, y) for x, y in points)
         if path:
-            yield f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
+            yield f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>'
     if panel.slo_us is not None:
         ends = (place(low, panel.slo_us), place(low + wide, panel.slo_us))
         yield f'<path d="M{ends[0]}L{ends[1]}" stroke="{SLO}" stroke-dasharray="6 4"/>'
+
+
+def _dashed(lines: dict[str, Points]) -> Iterator[tuple[str, Points, str]]:
+    """Yield the lines with their colours; of those that are the same, each has dashes in the gaps of the others."""
+    alike: dict[tuple[tuple[Fraction, Fraction], ...], int] = Counter(tuple(points) for points in lines.values())
+    before: dict[tuple[tuple[Fraction, Fraction], ...], int] = Counter()
+    for colour, points in zip(COLOURS, lines.values(), strict=True):
+        count, number = alike[tuple(points)], before[tuple(points)]
+        before[tuple(points)] += 1
+        gaps = f' stroke-dasharray="{DASH} {DASH * (count - 1)}" stroke-dashoffset="{-DASH * number}"'
+        yield colour, points, gaps if count > 1 else ""

@@ -145,9 +145,19 @@ def report_of(agreed: ContractSet, losses: Losses) -> Report:
         None,
         "a set that is not admissible",
     )
-    rows = tuple(_tenant(report, group.contract) for group in crowd.guaranteed)
+    rows = tuple(_tenants(report))
     report = attrs.evolve(report, tenants=rows)
     return _with_witness(report) if crowd.is_admissible and rows else report
+
+
+def _tenants(report: Report) -> Iterator[TenantRow]:
+    """Yield a row a tenant; those that differ in nothing but their names have the same."""
+    found: dict[Contract, TenantRow] = {}
+    for group in report.crowd.guaranteed:
+        numbers = attrs.evolve(group.contract, name="", page_color=None)
+        if numbers not in found:
+            found[numbers] = _tenant(report, group.contract)
+        yield attrs.evolve(found[numbers], contract=group.contract)
 
 
 def _tenant(report: Report, contract: Contract) -> TenantRow:
@@ -178,7 +188,7 @@ def _sizes(policy: str, crowd: Crowd, contract: Contract, own: bool) -> dict[Var
     slo = contract.latency_slo_ns
     if slo is None:
         return {}
-    alone = not list(crowd.others(contract))
+    alone = sum(group.count for group in crowd.guaranteed) == 1
     return {
         vary: largest_request(policy, crowd, contract, own, vary, slo)
         for vary in SIZES
@@ -203,7 +213,7 @@ def _with_witness(report: Report) -> Report:
     stage = Stage.of(report.agreed.contracts, worst.contract, Server(peak, refresh if refresh.blackout else None))
     reached = witness(policy, stage, figure(worst))
     why = "" if reached is None else why_not_closer(policy, stage, figure(worst), reached.late_ns)
-    no_witness = "a policy that is not modelled, or too many requests"
+    no_witness = "a policy that is not modelled, too many tenants, or requests that a replay is not done with"
     return attrs.evolve(report, reached=reached, no_witness=no_witness, no_closer=why)
 
 
@@ -378,9 +388,10 @@ def _cells(report: Report, row: TenantRow, each: PolicyRow) -> list[str]:
 
 
 def _more(report: Report, row: TenantRow) -> str:
-    if row.more_kept is None:
-        return f"{row.more} more such tenants fit by their guarantees"
-    return f"{row.more} more such tenants fit by their guarantees, {row.more_kept} with every latency kept"
+    fit = "1 more such tenant fits by its guarantee"
+    if row.more != 1:
+        fit = f"{row.more} more such tenants fit by their guarantees"
+    return fit if row.more_kept is None else f"{fit}, {row.more_kept} with every latency kept"
 
 
 def _legend(screen: Screen) -> list[str]:

@@ -7,7 +7,6 @@ input; 3: undecided, or, with --max, only a lower bound; 4: a fault of headgate.
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -19,8 +18,9 @@ from headgate.cli.finding import ask_with_progress
 from headgate.cli.output import Screen, format_option
 from headgate.cli.own import named_policy
 from headgate.cli.picture_file import PictureFile
+from headgate.cli.places import OutputFile
 from headgate.proofs.find.asking import NoReplayError
-from headgate.proofs.find.checking import is_of_steps
+from headgate.proofs.find.checking import idle, is_of_steps
 from headgate.proofs.find.question import Answer, Asked, Finding, Question, QuestionError, Span
 from headgate.spec.contracts import read_contracts
 from headgate.spec.errors import InputError
@@ -127,7 +127,11 @@ def _memory_options(command: Any) -> Any:
     return command
 
 
-@click.command(short_help="Find a schedule that breaks it, or prove that there is none.")
+# How a question says what the options are called that it is made of.
+MEANT = (("a second policy", "--against"), ("the largest", "--at-least or --max"), ("(a horizon)", "--horizon"))
+
+
+@click.command(short_help="Find a schedule that breaks a rule, or prove there is none.")
 @click.argument("asked", metavar="QUESTION", type=click.Choice([asked.value for asked in Asked]))
 @click.option(
     "--policy",
@@ -172,13 +176,15 @@ def find(asked: str, save: str | None, out: str | None, explain: bool, form: str
     a page; lru, total, floorless, lru-floor, resident), conflict (two tenants' pages in one bank; essay, coloured,
     masks, at-once).
 
-    Every schedule is run on the exact model before it is shown.
+    Every schedule is run on the exact model before it is shown. Such as:
+    headgate find wait --policy priority --victim 1 --at-least 9
 
     Exit codes: 1 a schedule was found, 0 proved impossible (--max: the maximum is proved), 2 bad input, 3 undecided
     (--max: only a lower bound), 4 a fault of headgate.
     """
     question = _question(asked, {**options, "asked": asked})
-    place = _place(save, options["contracts"])
+    _refuse_idle(question, options)
+    saved = OutputFile("--save", save, (options["contracts"],)) if save is not None else None
     drawn = PictureFile(out, (save, options["contracts"])) if out is not None else None
     if drawn is not None and question.asked is Asked.OVERSUBSCRIPTION:
         drawn.refuse_without_time()
@@ -187,13 +193,13 @@ def find(asked: str, save: str | None, out: str | None, explain: bool, form: str
     try:
         answer, explanation = ask_with_progress(question, explain, click.get_current_context().obj)
     except QuestionError as error:
-        raise BadInput(str(error)) from error
+        raise BadInput(_by_options(str(error))) from error
     except NoReplayError as error:
         raise InternalFault(str(error)) from error
-    if answer.schedule is not None and place is not None:
-        from headgate.spec.schedules import write_schedule
+    if answer.schedule is not None and saved is not None:
+        from headgate.spec.schedules import schedule_text
 
-        write_schedule(answer.schedule, place)
+        saved.write(schedule_text(answer.schedule))
     if answer.schedule is not None and answer.replay is not None and drawn is not None:
         drawn.write(answer.schedule, answer.replay)
     click.echo(_shown(answer, save, form, explanation, explain))
@@ -205,6 +211,25 @@ def _shown(answer: Answer, save: str | None, form: str, explanation: "Explanatio
         return as_json(answer, save, explanation)
     text = as_text(answer, save, Screen.of_stdout())
     return text if not explain else f"{text}\n\n{explained_text(answer, explanation)}"
+
+
+def _by_options(refusal: str) -> str:
+    """Return why a question is refused, with the options by which it was given."""
+    place, colon, expected = refusal.partition(":")
+    option = "--horizon" if place == "steps" else f"--{place.replace('_', '-')}"
+    names = {name for each in find.params for name in each.opts}
+    words = f"{option}{colon}{expected}" if option in names else refusal
+    meant = [option for phrase, option in MEANT if phrase in refusal]
+    return f"{words} ({meant[0]})" if meant else words
+
+
+def _refuse_idle(question: Question, options: dict[str, Any]) -> None:
+    """Refuse what is typed, a default as well, and means nothing to the question."""
+    fields = {"horizon": "steps", "within": "within_ns"}
+    typed = [name for name, value in options.items() if value is not None and value is not False and value != ()]
+    refusal = idle(question, {fields.get(name, name) for name in typed})
+    if refusal:
+        raise BadInput(_by_options(refusal))
 
 
 def _refuse_explaining(question: Question) -> None:
@@ -221,17 +246,6 @@ def exit_of(answer: Answer) -> Exit:
     if answer.question.maximise and answer.finding is Finding.FOUND:
         return Exit.HOLDS if answer.proved_maximal else Exit.UNDECIDED
     return Exit.VIOLATED if answer.finding is Finding.FOUND else Exit.HOLDS
-
-
-def _place(save: str | None, contracts: str | None) -> Path | None:
-    if save is None:
-        return None
-    place = Path(save)
-    if place.is_dir() or not place.parent.is_dir():
-        raise InputError(f"--save {save}", "a file in a folder that is there")
-    if contracts is not None and place.exists() and place.samefile(contracts):
-        raise InputError(f"--save {save}", "a file that is not an input of this command")
-    return place
 
 
 # ---- the question ----

@@ -33,13 +33,14 @@ class Entry:
 COMMANDS = {
     "verify": Entry("headgate.cli.verify", "Prove every theorem, and check a contract file."),
     "trace": Entry("headgate.cli.trace", "Did this run keep the contracts?"),
-    "bound": Entry("headgate.cli.bound", "How late can each tenant be, how hot may it get, how many more fit?"),
-    "find": Entry("headgate.cli.find", "Find a schedule that breaks it, or prove that there is none."),
+    "bound": Entry("headgate.cli.bound", "How late can each tenant be, and how many more fit?"),
+    "find": Entry("headgate.cli.find", "Find a schedule that breaks a rule, or prove there is none."),
     "replay": Entry("headgate.cli.replay", "Run a schedule on the exact rules and draw what happens."),
     "replay-workload": Entry("headgate.cli.workload", "Serve a trace of requests: who is evicted, who is late?"),
     "review": Entry("headgate.cli.review", "Does this implementation keep the rule?"),
     "vectors": Entry("headgate.cli.vectors", "Write the test vectors: fixed cases, with their answers."),
-    "spec": Entry("headgate.cli.spec", "Read the clauses, and what implements, tests and proves them."),
+    "claims": Entry("headgate.cli.claims", "Which claims of the essays stand?"),
+    "spec": Entry("headgate.cli.spec", "Read the clauses, and what implements and proves them."),
 }
 
 
@@ -173,7 +174,7 @@ def _refuse_usage(error: click.ClickException) -> int:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f" (see {context.command_path} --help)" if context is not None else ""
     # Of a choice click lists what there is, a line each.
-    return _say(" ".join(error.format_message().split()) + hint, Exit.BAD_INPUT)
+    return _say(" ".join(error.format_message().split()).removesuffix(".") + hint, Exit.BAD_INPUT)
 
 
 def _refuse_file(error: OSError) -> int:

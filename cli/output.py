@@ -74,11 +74,12 @@ def readable(text: str) -> str:
 
 @attrs.frozen
 class Screen:
-    """What the output can show: characters a line, signs beyond ASCII, colours."""
+    """What the output can show: characters a line (`measured`: no more than that), signs beyond ASCII, colours."""
 
     width: int = DEFAULT_WIDTH
     unicode: bool = True
     colour: bool = False
+    measured: bool = False
 
     @staticmethod
     def of_stdout() -> "Screen":
@@ -87,7 +88,7 @@ class Screen:
         measured = terminal or "COLUMNS" in os.environ
         width = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns if measured else DEFAULT_WIDTH
         plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-        return Screen(max(LEAST_WIDTH, min(width, MOST_WIDTH)), _is_unicode(), terminal and not plain)
+        return Screen(max(LEAST_WIDTH, min(width, MOST_WIDTH)), _is_unicode(), terminal and not plain, measured)
 
     def paint(self, text: str, colour: str | None) -> str:
         """Return `text` in a colour of `COLOURS`, if this screen has colours."""
@@ -112,9 +113,27 @@ def _is_unicode() -> bool:
     return True
 
 
-def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the rows in columns: the first to the left, the others to the right."""
+def table_lines(rows: Sequence[Sequence[str]], screen: Screen | None = None) -> Iterator[str]:
+    """Yield the rows in columns: the first to the left, the others to the right.
+
+    What is too wide for a measured `screen` goes on below, with the first column again.
+    """
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))]
-        yield "  " + "  ".join(cells).rstrip()
+    room = screen.width if screen is not None and screen.measured else None
+    for columns in _parts(widths, room):
+        for row in rows:
+            cells = [row[0].ljust(widths[0]), *(row[column].rjust(widths[column]) for column in columns)]
+            yield "  " + "  ".join(cells).rstrip()
+
+
+def _parts(widths: Sequence[int], room: int | None) -> list[list[int]]:
+    """Return the columns that stand beside the first one, those together that fit."""
+    parts: list[list[int]] = [[]]
+    taken = 2 + widths[0]
+    for column, width in enumerate(widths[1:], 1):
+        if room is not None and parts[-1] and taken + 2 + width > room:
+            parts.append([])
+            taken = 2 + widths[0]
+        parts[-1].append(column)
+        taken += 2 + width
+    return parts

@@ -16,6 +16,7 @@ from headgate.cli.output import Screen, format_option, json_text, number_text, r
 from headgate.cli.own import named_policy
 from headgate.cli.picture_file import PictureFile
 from headgate.cli.timeline import bars, timeline
+from headgate.cli.traces import facts
 from headgate.model.arbiters import Policy
 from headgate.model.replay import Lane, Replay, ReplayError
 from headgate.model.replay import replay as run_schedule
@@ -58,7 +59,7 @@ def replay(file: str, rule: str | None, theorem: str | None, out: str | None, fo
         shown = _shown(schedule, chosen)
         text = _as_json(schedule, shown) if form == "json" else _as_text(schedule, shown, Screen.of_stdout())
     except ReplayError as error:
-        raise BadInput(f"{file}: {shorten(str(error), 400)}") from error
+        raise BadInput(_refusal(file, rule, str(error))) from error
     except ValueError as error:
         # Python refuses to write integers of more than 4300 digits.
         words = "expected numbers of a few digits, got some whose results have thousands"
@@ -67,6 +68,16 @@ def replay(file: str, rule: str | None, theorem: str | None, out: str | None, fo
         drawn.write(schedule, shown)
     click.echo(text)
     return exit_for(_verdict(shown))
+
+
+def _refusal(file: str, rule: str | None, said: str) -> str:
+    """Return why a schedule is not run; of a rule that was asked for, the option, and the name that was meant."""
+    expected = said.removeprefix("rule: expected one of ")
+    if rule is None or expected == said:
+        return f"{file}: {shorten(said, 400)}"
+    near = difflib.get_close_matches(rule, expected.rpartition(", got ")[0].split(", "), 1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"--rule: expected one of {shorten(expected, 400)}{hint}"
 
 
 def _shown(schedule: Schedule, chosen: str | Policy | None) -> Replay:
@@ -175,21 +186,7 @@ def _ending(shown: Replay, screen: Screen) -> list[str]:
 
 
 def _as_json(schedule: Schedule, shown: Replay) -> str:
-    result = {
-        "id": schedule.name,
-        "clause": schedule.clause,
-        "statement": schedule.statement,
-        "mechanism": schedule.mechanism,
-        "rule": schedule.rule,
-        "claim": schedule.claim,
-        "violated": shown.violated,
-        "observed": exact_text(shown.observed),
-        "bound": exact_text(shown.bound),
-        "unit": shown.unit,
-        "finding": shown.finding,
-        "clock": shown.clock,
-        "lanes": [_lane(lane) for lane in shown.lanes],
-    }
+    result = {**facts(schedule, shown), "clock": shown.clock, "lanes": [_lane(lane) for lane in shown.lanes]}
     return json_text("replay", _verdict(shown), [result])
 
 

@@ -4,13 +4,14 @@ Exit code 0: conforming; 1: violating; 2: errored (it crashed, hung or broke the
 """
 
 import shlex
-from pathlib import Path
+from collections.abc import Collection
 from typing import Any
 
 import click
 
 from headgate.cli.exits import BadInput, Exit
 from headgate.cli.output import Screen, format_option
+from headgate.cli.places import OutputFile
 
 __all__ = ["review"]
 
@@ -56,7 +57,7 @@ LANGUAGES = ("python", "stdio-python", "javascript", "go")
 )
 @click.option("--init", "begin", metavar="ROLE", help="Write a driver for this role to start from, and review nothing.")
 @click.option("--language", type=click.Choice(LANGUAGES), help="Of that driver (python).")
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Where it goes (standard output).")
+@click.option("--output", metavar="FILE", help="Where it goes (standard output).")
 @click.option("--role", type=click.Choice(ROLES), help="What the implementation is.")
 @click.option("--policy", metavar="POLICY", help="What it is declared to be, such as token-bucket or sfq.")
 @_numbers
@@ -69,12 +70,19 @@ LANGUAGES = ("python", "stdio-python", "javascript", "go")
 @click.option("--largest", type=click.IntRange(1, 10**9), metavar="N", help="Offer 1 to N at a time (1: no sizes).")
 @click.option("--without", default="", metavar="METHODS", help="What a cache lacks: pin, evict, or both with a comma.")
 @click.option("--single-threaded", is_flag=True, help="Of a gate of admission: no second client asks in the middle.")
-@click.option("--profile", type=click.Choice(["quick", "ci", "explore"]), default="ci", show_default=True)
+@click.option(
+    "--profile",
+    type=click.Choice(["quick", "ci", "explore"]),
+    default="ci",
+    show_default=True,
+    help="quick: 300 cases or 10 s; ci: 3000 or a minute; explore: until stopped.",
+)
 @click.option(
     "--case-seconds",
     type=click.FloatRange(0.01, 3600),
     default=5.0,
-    help="20 calls that take longer hang.",
+    help="20 calls that take longer than so many seconds are taken to hang.",
+    show_default=True,
 )
 @format_option()
 def review(
@@ -99,7 +107,7 @@ def review(
     from headgate.properties.review.process import ProcessTarget
     from headgate.properties.review.targets import PythonTarget, Target, load_factory
 
-    _check_usage(target, command, begin, role, form, given)
+    _check_usage(begin, form, given)
     if begin is not None:
         return _init(begin, given["language"] or LANGUAGES[0], given["output"])
     if role is None:
@@ -126,15 +134,12 @@ def review(
     }[found.outcome]
 
 
-def _check_usage(
-    target: str | None, command: str | None, begin: str | None, role: str | None, form: str, given: dict[str, Any]
-) -> None:
+def _check_usage(begin: str | None, form: str, given: dict[str, Any]) -> None:
     """Refuse what has no meaning together: a driver is written, or an implementation reviewed."""
     if not given["case_seconds"] >= 0:  # neither is a time that is not a number
         raise BadInput("--case-seconds: expected a number of seconds, got nan")
     if begin is not None:
-        also = {"an implementation": target, "--exec": command, "--role": role, "--format json": form == "json" or None}
-        names = [name for name, value in also.items() if value is not None]
+        names = _typed({"begin", "language", "output", *(["form"] if form == "text" else [])})
         if names:
             raise BadInput(
                 f"--init: expected it without {' and '.join(names)}: it writes a driver, and reviews nothing"
@@ -145,21 +150,29 @@ def _check_usage(
                 raise BadInput(f"--{name}: expected it with --init ROLE alone: it is the driver's")
 
 
-def _init(role: str, language: str, output: Path | None) -> int:
+def _typed(but: Collection[str]) -> list[str]:
+    """Return what stands in the command line, but for some parameters, as a person calls it."""
+    context = click.get_current_context()
+    words = {"target": "an implementation", "form": "--format json"}
+    return [
+        words.get(param.name, param.opts[0])
+        for param in context.command.params
+        if param.name not in but and context.get_parameter_source(param.name) is click.core.ParameterSource.COMMANDLINE
+    ]
+
+
+def _init(role: str, language: str, output: str | None) -> int:
     """Write a driver; a file that is there already is left alone."""
     from headgate.properties.review.declaring import declare
     from headgate.properties.review.templates import template
 
+    out = None if output is None else OutputFile("--output", output, is_new=True)
     suite, _ = declare(role)
     text = template(suite, language)
-    if output is None:
+    if out is None:
         click.echo(text, nl=False)
         return Exit.HOLDS
-    try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise BadInput(f"{output}: expected a file that is not there yet, lest one of yours be lost") from None
+    out.write(text)
     click.echo(f"{output}: a driver for the role {role}; its first lines say how to review it")
     return Exit.HOLDS
 

@@ -22,7 +22,7 @@ __all__ = ["spec"]
 LABEL_WIDTH = 9
 
 
-@click.command(short_help="Read the clauses, and what implements, tests and proves them.")
+@click.command(short_help="Read the clauses, and what implements and proves them.")
 @click.argument("clause", metavar="[CLAUSE]", required=False)
 @format_option()
 def spec(clause: str | None, form: str) -> int:

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 import attrs
 
+from headgate.cli.lanes import extent, plain_number, ticks, unit_of
 from headgate.cli.output import Screen
 from headgate.model.replay import Lane, Mark
 from headgate.spec.reading import decimal_text
@@ -19,7 +20,6 @@ __all__ = ["bars", "timeline"]
 
 MOST_LANES = 40
 LEAST_BETWEEN_TICKS = 11
-UNITS = ((10**10, "s", 10**9), (10**7, "ms", 10**6), (10**4, "us", 10**3), (0, "ns", 1))
 BLOCKS, PLAIN_BLOCKS = " ▁▂▃▄▅▆▇█", " .:-=+*#%"
 SHARES, PLAIN_SHARES = " ░▒▓█", " .-=#"
 
@@ -109,27 +109,17 @@ def _fewer(lanes: Sequence[Lane]) -> Sequence[Lane]:
 
 
 def _scale(lanes: Sequence[Lane], columns: int) -> _Scale:
-    marks = [mark for lane in lanes for mark in lane.marks]
-    first = Fraction(min(_plain(mark.begin_ns) for mark in marks))
-    last = Fraction(max(_plain(mark.end_ns) for mark in marks))
-    begin = Fraction(0) if first <= last - first else first
-    return _Scale(begin, last if last > begin else begin + 1, columns)
-
-
-def _plain(number: Fraction) -> Fraction | int:
-    """Return a whole number as an integer, which is compared faster."""
-    return number.numerator if number.denominator == 1 else number
+    return _Scale(*extent(lanes), columns)
 
 
 # ---- the axis ----
 
 
 def _axis(scale: _Scale, screen: Screen, clock: str) -> Iterator[_Line]:
-    units = UNITS if clock == "ns" else ((0, clock, 1),)
-    unit, size = next((unit, size) for least, unit, size in units if scale.end >= least)
+    unit, size = unit_of(scale.end, clock)
     numbers, line = [" "] * (scale.columns + 12), [screen.sign("─", "-")] * scale.columns
     free = 0
-    for tick in _ticks(scale, size):
+    for tick in ticks(scale.begin, scale.end, size, Fraction(scale.columns, LEAST_BETWEEN_TICKS)):
         column, text = scale.column(tick * size), decimal_text(tick)
         line[column] = screen.sign("┬", "+")
         start = max(0, min(column - len(text) // 2, scale.columns - len(text)))
@@ -138,29 +128,6 @@ def _axis(scale: _Scale, screen: Screen, clock: str) -> Iterator[_Line]:
             free = start + len(text) + 2
     yield _Line(unit, "".join(numbers), "quiet")
     yield _Line("", "".join(line), "quiet")
-
-
-def _ticks(scale: _Scale, size: int) -> Iterator[Fraction]:
-    begin, end = scale.begin / size, scale.end / size
-    step = _round_step((end - begin) * LEAST_BETWEEN_TICKS / scale.columns)
-    if size == 1 and end - begin >= 1:
-        step = max(step, Fraction(1))
-    at = -(-begin // step) * step
-    while at <= end:
-        yield at
-        at += step
-
-
-def _round_step(least: Fraction) -> Fraction:
-    """Return the least 1, 2 or 5 times a power of ten that is at least `least`."""
-    step = Fraction(1)
-    while step >= least:
-        step /= 10
-    while True:
-        for factor in (1, 2, 5):
-            if step * factor >= least:
-                return step * factor
-        step *= 10
 
 
 # ---- lanes ----
@@ -214,7 +181,7 @@ def _levels(lane: Lane, scale: _Scale, screen: Screen) -> Iterator[_Line]:
     if not marks:
         return
     cells: list[Fraction | int | None] = [None] * scale.columns
-    values = [_plain(mark.value) for mark in marks if mark.value is not None]
+    values = [plain_number(mark.value) for mark in marks if mark.value is not None]
     for mark, value in zip(marks, values, strict=True):
         first = scale.column(mark.begin_ns)
         for column in range(first, (scale.column(mark.end_ns) if mark.end_ns != mark.begin_ns else first) + 1):

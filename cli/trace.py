@@ -45,7 +45,7 @@ _TIME_US = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
     "own rules to be judged.",
 )
 @click.option("--slo-us", metavar="US", help="Judge by this latency instead of each contract's own.")
-@click.option("--plot", type=click.Path(path_type=Path), help="Draw the tails over time (.svg; .png needs matplotlib).")
+@click.option("--plot", metavar="OUT", help="Draw the tails over time (.svg; .png needs matplotlib).")
 @format_option()
 def trace(
     file: Path,
@@ -53,7 +53,7 @@ def trace(
     baseline: Path | None,
     tolerance_ns: int | None,
     slo_us: str | None,
-    plot: Path | None,
+    plot: str | None,
     form: str,
 ) -> int:
     """Judge the recording FILE: did every request in contract keep its promise?
@@ -102,7 +102,7 @@ def _agreed(path: Path, slo_us: str | None) -> ContractSet:
     return attrs.evolve(agreed, contracts=tuple(contracts))
 
 
-def _picture(out: Path, inputs: list[Path], contracts: ContractSet) -> "trace_plot.Picture":
+def _picture(out: str, inputs: list[Path], contracts: ContractSet) -> "trace_plot.Picture":
     from headgate.cli.trace_plot import Picture
 
     return Picture(out, inputs, contracts)

@@ -5,17 +5,16 @@ the window in which the tenant missed most of its guarantee shaded, the latest r
 as the recording goes on, so that memory stays bounded. SVG is written here; PNG is left to matplotlib.
 """
 
-import contextlib
 import html
-import os
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
+from fractions import Fraction
 from pathlib import Path
 
 import attrs
 
+from headgate.cli.lanes import ticks
+from headgate.cli.places import OutputFile
 from headgate.properties.judge.report import Report, TenantReport
-from headgate.spec.errors import InputError
 from headgate.spec.recordings import Row
 from headgate.spec.vocabulary import ContractSet
 
@@ -25,7 +24,7 @@ MOST_SLICES = 512
 FIRST_WIDTH_NS = 1024
 NS_PER_US = 1000.0
 
-WIDTH, PANEL, LEFT, RIGHT, TOP, GAP = 960, 150, 70, 20, 64, 34
+WIDTH, PANEL, LEFT, RIGHT, TOP, GAP = 960, 150, 70, 20, 64, 46
 INK, GRID, LATENCY, LATENESS, SLO, MISSED = "#1f2933", "#e4e7eb", "#9fb3c8", "#0b6e99", "#c0392b", "#f6c453"
 
 
@@ -67,18 +66,9 @@ def _raise(slices: list[int], place: int, value: int) -> None:
 class Picture:
     """A picture in the making: sees each row, and is written at the end, whole or not at all."""
 
-    def __init__(self, out: Path, inputs: Sequence[Path], contracts: ContractSet) -> None:
+    def __init__(self, out: str, inputs: Sequence[Path], contracts: ContractSet) -> None:
         """Refuse, before a long run, an `out` that cannot be written or that is one of the `inputs`."""
-        place = f"--plot {out}"
-        if out.suffix not in (".svg", ".png"):
-            raise InputError(place, "a name that ends in .svg or .png")
-        if out.suffix == ".png" and find_spec("matplotlib") is None:
-            raise InputError(place, "matplotlib for .png (pip install 'headgate[plots]'), or a name in .svg")
-        if out.is_dir() or not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
-            raise InputError(place, "a file in a folder that can be written")
-        if any(path.exists() and out.exists() and out.samefile(path) for path in inputs):
-            raise InputError(place, "a file that is not an input of this command")
-        self.out = out
+        self.out = OutputFile("--plot", out, inputs, (".svg", ".png"))
         self.contracts = contracts
         self.slices = Slices(len(contracts.contracts))
 
@@ -89,18 +79,10 @@ class Picture:
     def write(self, report: Report) -> None:
         """Write the picture of `report`; a failure leaves no half-written file."""
         panels = list(_panels(report, self.slices))
-        partial = self.out.with_name(f".{self.out.name}.{os.getpid()}")
-        try:
-            if self.out.suffix == ".png":
-                _write_png(partial, panels)
-            else:
-                partial.write_text(_svg(panels), "utf-8")
-            partial.replace(self.out)
-        except OSError as error:
-            raise InputError(f"--plot {self.out}", "a file that can be written", str(error.strerror)) from error
-        finally:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
+        if self.out.suffix == ".png":
+            self.out.write_by(lambda path: _write_png(path, panels))
+        else:
+            self.out.write(_svg(panels))
 
 
 @attrs.frozen
@@ -133,9 +115,10 @@ def _panels(report: Report, slices: Slices) -> Iterator[Panel]:
 
     for tenant in report.tenants:
         missed, worst = tenant.missed, tenant.worst
+        latency = _points(slices.latency[tenant.number], width)
         yield Panel(
-            title=_title(tenant),
-            latency=_points(slices.latency[tenant.number], width),
+            title=_title(tenant) if latency else f"{tenant.name}: no requests",
+            latency=latency,
             lateness=_points(slices.lateness[tenant.number], width),
             span=span,
             slice=width,
@@ -217,15 +200,13 @@ def _panel(panel: Panel, top: int) -> Iterator[str]:
 
 
 def _axes(panel: Panel, top: int, right: float) -> Iterator[str]:
-    for part in range(5):
-        value = panel.top * part / 4
-        y = top + PANEL - PANEL * part / 4
+    for value in ticks(Fraction(0), Fraction(panel.top), 1, Fraction(4)) if panel.latency else ():
+        y = top + PANEL - PANEL * float(value) / panel.top
         yield f'<path d="M{LEFT} {y:.1f}H{right:.1f}" stroke="{GRID}"/>'
-        yield f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:,.4g}</text>'
-    for part in range(9):
-        x = LEFT + (right - LEFT) * part / 8
-        time = panel.span * part / 8 / NS_PER_US
-        yield f'<text x="{x:.1f}" y="{top + PANEL + 14}" text-anchor="middle">{time:,.4g}</text>'
+        yield f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{float(value):,.4g}</text>'
+    for time in ticks(Fraction(0), Fraction(panel.span), 1000, Fraction(8)):
+        x = LEFT + (right - LEFT) * float(time) * NS_PER_US / panel.span
+        yield f'<text x="{x:.1f}" y="{top + PANEL + 14}" text-anchor="middle">{float(time):,.4g}</text>'
 
 
 # ---- PNG ----

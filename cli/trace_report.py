@@ -242,7 +242,7 @@ def _lines(shown: Shown, screen: Screen) -> Iterator[str]:
 def _section(screen: Screen, title: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield ""
     yield screen.paint(title, "title")
-    yield from table_lines(rows)
+    yield from table_lines(rows, screen)
 
 
 def _decimal(value: Fraction | int | None, places: int, unit: int = 1) -> str:

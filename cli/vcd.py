@@ -1,8 +1,12 @@
 """A replay as a value change dump (IEEE 1364-2005, section 18), for GTKWave and its like: a module a lane.
 
-For each kind of mark a lane has an event, which fires where one begins, and a wire, which is 1 while one lasts; for a
-level an integer, unknown (x) where there is none. Of a violation these are named after the clause. The timescale is 1
-ps or 1 fs, whichever makes every time exact; where neither does, times are rounded down, and a comment says so.
+For each kind of mark a lane has an event, which fires where one begins, a wire, which is 1 while one lasts, and, where
+several begin at once, an integer that counts them; for a level an integer, unknown (x) where there is none. Each is
+named after its lane, since viewers show no more than its own name; those of a violation after the clause. The timescale
+is 1 ps or 1 fs, whichever makes every time exact; where neither does, times are rounded down, and a comment says so.
+
+The form knows of time only: a step or a sample is written as a ns. A comment says so, the name of the outermost module,
+and an integer that counts them. After the last change some time passes, so that it can be seen.
 """
 
 import re
@@ -12,6 +16,7 @@ from fractions import Fraction
 
 import attrs
 
+from headgate.cli.lanes import unit_word
 from headgate.cli.output import version
 from headgate.model.replay import Lane, Mark, Replay
 from headgate.spec.vocabulary import Schedule
@@ -22,6 +27,7 @@ __all__ = ["UnwritableError", "vcd_text"]
 SCALES = {"1 ps": 1000, "1 fs": 10**6}
 BEYOND = 2**63
 LEAST_BITS = 32
+PARTS = 20  # what passes after the last change, of the whole
 FIRST, SIGNS = 33, 94  # the identifiers of variables are made of printable ASCII
 
 Changes = list[tuple[int, str]]  # (tick, what is written there); of the same tick, in this order
@@ -47,7 +53,18 @@ def vcd_text(schedule: Schedule, shown: Replay) -> str:
     scale = _scale(times)
     modules = [(lane.label, list(_variables(lane, SCALES[scale], schedule.clause))) for lane in lanes]
     comments = _comments(schedule, shown, lanes, times, scale)
-    return "\n".join([*_header(comments, scale), *_body(modules)]) + "\n"
+    outermost, unit = "headgate", unit_word(shown)
+    if unit != "ns":
+        outermost += f"_1_{unit}_is_1_ns"
+        modules.insert(0, (shown.clock, [_counted(shown.clock, int(max(times)), SCALES[scale])]))
+    return "\n".join([*_header(comments, scale), *_body(outermost, modules, _until(times, SCALES[scale]))]) + "\n"
+
+
+def _until(times: Sequence[Fraction], ticks: int) -> int:
+    """Return the tick until which time passes: what happens at the very last one is cut off by the edge of a viewer."""
+    length = max(times) - min(times)
+    last = max(times)
+    return min(max(_tick(last, ticks) + 1, _tick(last + (length / PARTS if length else 1), ticks)), BEYOND - 1)
 
 
 def _scale(times: Sequence[Fraction]) -> str:
@@ -71,6 +88,8 @@ def _comments(
     verdict = "violated" if shown.violated else "holds"
     yield f"{schedule.clause} {verdict}: {schedule.statement}"
     yield f"rule {schedule.rule} ({schedule.mechanism}); claim {schedule.claim}; {shown.finding}"
+    if unit_word(shown) != "ns":
+        yield f"a {unit_word(shown)} is written as 1 ns: times are no times, but count {shown.clock}"
     if not _is_exact(times, scale):
         yield f"times that are not whole in {scale} are rounded down"
     levels = [mark.value for lane in lanes for mark in lane.marks if mark.value is not None]
@@ -107,13 +126,30 @@ def _variables(lane: Lane, ticks: int, clause: str) -> Iterator[_Variable]:
     kinds = list(dict.fromkeys(mark.kind for mark in lane.marks))
     for kind in kinds:
         marks = sorted((mark for mark in lane.marks if mark.kind == kind), key=lambda mark: mark.begin_ns)
-        name = _name(f"{clause}_violated") if kind == "violation" else _name(kind)
+        name = _name(
+            f"{clause}_violated" if kind == "violation" else kind if kind == lane.label else f"{lane.label}_{kind}"
+        )
         if kind == "level":
             yield _level(marks, ticks, name)
             continue
-        yield _Variable("event", 1, f"{name}_at", "", [(_tick(mark.begin_ns, ticks), "1{}") for mark in marks])
+        begins = [_tick(mark.begin_ns, ticks) for mark in marks]
+        yield _Variable("event", 1, f"{name}_at", "", [(tick, "1{}") for tick in dict.fromkeys(begins)])
+        if len(set(begins)) < len(begins):
+            yield _at_once(begins, name)
         if any(mark.begin_ns < mark.end_ns for mark in marks):
             yield _Variable("wire", 1, name, "0{}", list(_spans(marks, ticks)))
+
+
+def _at_once(begins: Sequence[int], name: str) -> _Variable:
+    """Return how many began when last one did: an event shows the first of them only."""
+    changes = [(tick, f"b{count:b} {{}}") for tick, count in Counter(begins).items()]
+    return _Variable("integer", LEAST_BITS, f"{name}_at_once", "bx {}", changes)
+
+
+def _counted(clock: str, last: int, ticks: int) -> _Variable:
+    """Return the number of each step or sample."""
+    changes = [(at * ticks, f"b{at:b} {{}}") for at in range(last + 1)]
+    return _Variable("integer", LEAST_BITS, clock, "bx {}", changes)
 
 
 def _tick(at: Fraction, ticks: int) -> int:
@@ -145,11 +181,11 @@ def _level(marks: Sequence[Mark], ticks: int, name: str) -> _Variable:
     return _Variable("integer", bits, name, "bx {}", sorted(changes.items()))
 
 
-def _body(modules: Sequence[tuple[str, Sequence[_Variable]]]) -> Iterator[str]:
+def _body(outermost: str, modules: Sequence[tuple[str, Sequence[_Variable]]], until: int) -> Iterator[str]:
     named: list[str] = []
     initial: list[str] = []
     changes: Changes = []
-    yield "$scope module headgate $end"
+    yield f"$scope module {outermost} $end"
     taken: set[str] = set()
     for label, variables in modules:
         scope = _name(label)
@@ -171,3 +207,5 @@ def _body(modules: Sequence[tuple[str, Sequence[_Variable]]]) -> Iterator[str]:
             yield f"#{tick}"
             last = tick
         yield text
+    if last is None or until > last:
+        yield f"#{until}"

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from headgate.cli.exits import BadInput
 from headgate.cli.output import Screen, format_option, json_text
+from headgate.cli.places import OutputFolder
 from headgate.spec.vocabulary import Verdict
 
 __all__ = ["vectors"]
@@ -30,34 +30,26 @@ def vectors(folder: str | None, form: str) -> int:
     """
     from headgate.properties.review.vectors import file_text, vector_files
 
+    out = None if folder is None else OutputFolder("DIR", folder)
     files = vector_files()
-    if folder == "":
-        raise BadInput("DIR: expected a folder, got an empty name")
-    if folder is not None:
-        _write(Path(folder), {name: file_text(table) for name, table in files.items()})
+    if out is not None:
+        _write(out, {name: file_text(table) for name, table in files.items()})
     click.echo(_as_json(files) if form == "json" else _as_text(files, folder, Screen.of_stdout()))
     return 0
 
 
-def _write(folder: Path, texts: dict[str, str]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:
-        raise BadInput(f"{folder}: expected a folder, got a file") from None
-    for name in texts:
-        if not _is_ours(folder / name):
-            raise BadInput(f"{folder / name}: expected no file, or one of test vectors, lest one of yours be lost")
+def _write(out: OutputFolder, texts: dict[str, str]) -> None:
+    out.refuse_foreign(texts, _is_ours)
+    out.make()
     for name, text in texts.items():
-        (folder / name).write_text(text, "utf-8")
+        out.write(name, text)
 
 
 def _is_ours(path: Path) -> bool:
-    """Return whether a file may be written over: there is none, or it holds test vectors."""
+    """Return whether a file holds test vectors."""
     try:
         table = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return not path.is_symlink()
-    except (OSError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return False
     return isinstance(table, dict) and {"format", "role", "vectors"} == set(table)
 

@@ -9,7 +9,6 @@ import fnmatch
 import importlib.resources
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import attrs
@@ -17,10 +16,11 @@ import click
 
 from headgate.cli.exits import BadInput, Exit, InternalFault, exit_for
 from headgate.cli.output import Screen, format_option, json_text
+from headgate.cli.places import OutputFolder, marked
 from headgate.cli.proving import prove_all
 from headgate.cli.smt2 import write_scripts
 from headgate.cli.trust import trust_rows, trust_text
-from headgate.cli.verify_report import annotations, check_folder, write_report
+from headgate.cli.verify_report import annotations, refuse_foreign, write_report
 from headgate.cli.verify_text import file_of, listing, report
 from headgate.proofs.catalogue import catalogue
 from headgate.proofs.contract_checks import contract_checks, is_judged
@@ -29,12 +29,14 @@ from headgate.proofs.manifest import manifest
 from headgate.proofs.runner import ReplayMismatch
 from headgate.proofs.theorem import Expect, Kind, Recheck, Result, Theorem
 from headgate.spec.contracts import parse_contracts, read_contracts
-from headgate.spec.schedules import schedule_text, write_schedule
+from headgate.spec.schedules import schedule_text
 from headgate.spec.vocabulary import ContractSet, Schedule, Verdict
 
 __all__ = ["verify"]
 
 DEFAULT_CONTRACTS = "h200_eight_tenants.toml"
+# What a schedule that headgate wrote begins with.
+WITNESS_MARK = '{\n  "format": '
 
 
 @click.command(short_help="Prove every theorem, and check a contract file.")
@@ -75,10 +77,8 @@ def verify(
         given = {"--list": listed and trusted, "--witness": folder, "--smt2": smt2_folder, "--recheck": is_rechecked,
                  "--report": report_folder, "--format github": form == "github"}  # fmt: skip
         _refuse_idle("--trust" if trusted else "--list", given)
-    folders = {"--witness": folder, "--smt2": smt2_folder, "--report": report_folder}
-    for option, path in folders.items():
-        if path is not None and not _can_be_folder(path):
-            raise BadInput(f"{option} {path[:100]}: expected a folder, or one that can be made")
+    named = {"--witness": folder, "--smt2": smt2_folder, "--report": report_folder}
+    folders = {option: OutputFolder(option, name) for option, name in named.items() if name is not None}
     agreed = read_contracts(contracts) if contracts is not None else _shipped()
     theorems, checks = _selected(patterns, agreed)
     if listed:
@@ -87,20 +87,15 @@ def verify(
     if trusted:
         click.echo(_trust(theorems, patterns, form))
         return Exit.HOLDS
-    if folder is not None:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    if report_folder is not None:
-        check_folder(Path(report_folder))
-    if smt2_folder is not None:
-        write_scripts(theorems, Path(smt2_folder))
+    _prepare(folders, theorems, checks)
     results = [_named(result) for result in prove_all(theorems, is_rechecked)]
     checks = _settled(checks)
-    if folder is not None:
-        _write_witnesses(results, checks, Path(folder))
+    if "--witness" in folders:
+        _write_witnesses(results, checks, folders["--witness"])
     verdict = _verdict(results, checks)
-    if report_folder is not None:
+    if "--report" in folders:
         data = _as_json(results, checks, verdict)
-        write_report(Path(report_folder), results, checks, agreed.source, verdict, data)
+        write_report(folders["--report"], results, checks, agreed.source, verdict, data)
     if form == "github":
         click.echo(annotations(results, checks, contracts, verdict))
     elif form == "json":
@@ -117,10 +112,15 @@ def _refuse_idle(alone: str, given: Mapping[str, object]) -> None:
         raise BadInput(f"{alone} proves nothing: expected it without {idle[0]}")
 
 
-def _can_be_folder(name: str) -> bool:
-    """Whether `name` is that of a folder, or its nearest parent that exists is one."""
-    path = Path(name).absolute()
-    return bool(name) and next(each for each in (path, *path.parents) if each.exists()).is_dir()
+def _prepare(folders: Mapping[str, OutputFolder], theorems: Sequence[Theorem], checks: Sequence[ContractCheck]) -> None:
+    """Refuse to write over what headgate did not write, and write the queries, which need no proof."""
+    if "--witness" in folders:
+        names = [*map(file_of, theorems), *map(file_of, checks)]
+        folders["--witness"].refuse_foreign(names, marked(WITNESS_MARK))
+    if "--report" in folders:
+        refuse_foreign(folders["--report"])
+    if "--smt2" in folders:
+        write_scripts(theorems, folders["--smt2"])
 
 
 def _trust(theorems: Sequence[Theorem], patterns: Sequence[str], form: str) -> str:
@@ -141,7 +141,7 @@ def _selected(patterns: Sequence[str], agreed: ContractSet) -> tuple[list[Theore
     ids += [check.id.removeprefix("contracts.") for check in checks]
     for pattern in patterns:
         if not fnmatch.filter(ids, pattern):
-            near = difflib.get_close_matches(pattern, ids, 3, 0.4)
+            near = difflib.get_close_matches(pattern, ids, 3, 0.6)
             hint = f" (did you mean {' or '.join(near)}?)" if near else " (see headgate verify --list)"
             raise BadInput(f"--only: expected the id of a theorem or a row{hint}, got {pattern[:60]!r}")
 
@@ -167,13 +167,13 @@ def _settled(checks: Sequence[ContractCheck]) -> list[ContractCheck]:
         raise InternalFault(str(failure)) from failure
 
 
-def _write_witnesses(results: Sequence[Result], checks: Sequence[ContractCheck], folder: Path) -> None:
-    for result in results:
-        if result.witness is not None:
-            write_schedule(result.witness, folder / f"{result.theorem.id}.json")
-    for check in checks:
-        if check.witness is not None:
-            write_schedule(check.witness, folder / file_of(check))
+def _write_witnesses(results: Sequence[Result], checks: Sequence[ContractCheck], folder: OutputFolder) -> None:
+    folder.make()
+    found = [(file_of(result.theorem), result.witness) for result in results]
+    found += [(file_of(check), check.witness) for check in checks]
+    for name, witness in found:
+        if witness is not None:
+            folder.write(name, schedule_text(witness))
 
 
 def _verdict(results: Sequence[Result], checks: Sequence[ContractCheck]) -> Verdict:

@@ -6,19 +6,18 @@ XML writer in the JUnit file, where characters that XML cannot hold are replaced
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from xml.etree import ElementTree
 
-from headgate.cli.exits import BadInput
 from headgate.cli.markup import Markup, tag
 from headgate.cli.output import readable, version
 from headgate.cli.picture import picture
+from headgate.cli.places import OutputFolder, marked
 from headgate.model.replay import replay
 from headgate.proofs.contract_row import ContractCheck
 from headgate.proofs.theorem import Kind, Recheck, Result
 from headgate.spec.vocabulary import Schedule, Verdict
 
-__all__ = ["annotations", "check_folder", "write_report"]
+__all__ = ["annotations", "refuse_foreign", "write_report"]
 
 PAGE, JUNIT, DATA = "index.html", "junit.xml", "report.json"
 # What each file of a report begins with, by which it is known again.
@@ -40,22 +39,25 @@ color: #627d98 } dd { margin-left: 9.5rem } .good { color: #2e8540 } .bad { colo
 """
 
 
-def check_folder(folder: Path) -> None:
-    """Make the folder; BadInput where it holds a file of a report's name that is none of ours."""
-    folder.mkdir(parents=True, exist_ok=True)
+def refuse_foreign(folder: OutputFolder) -> None:
+    """Refuse a folder that holds a file of a report's name that is none of ours."""
     for name, mark in MARKS.items():
-        path = folder / name
-        if path.exists() and not (path.is_file() and mark.encode() in path.read_bytes()[:2000]):
-            raise BadInput(f"--report {path}: expected a file that headgate wrote, or none; this is another")
+        folder.refuse_foreign([name], marked(mark, within=2000))
 
 
 def write_report(
-    folder: Path, results: Sequence[Result], checks: Sequence[ContractCheck], source: str, verdict: Verdict, data: str
+    folder: OutputFolder,
+    results: Sequence[Result],
+    checks: Sequence[ContractCheck],
+    source: str,
+    verdict: Verdict,
+    data: str,
 ) -> None:
     """Write the three files; `data` is what `--format json` prints."""
-    (folder / PAGE).write_text(_page(results, checks, source, verdict), encoding="utf-8")
-    (folder / JUNIT).write_text(_junit(results, checks), encoding="utf-8")
-    (folder / DATA).write_text(data + "\n", encoding="utf-8")
+    folder.make()
+    folder.write(PAGE, _page(results, checks, source, verdict))
+    folder.write(JUNIT, _junit(results, checks))
+    folder.write(DATA, data + "\n")
 
 
 # ---- the page ----

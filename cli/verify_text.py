@@ -192,12 +192,10 @@ def _by(check: ContractCheck) -> str:
     return check.theorem or _names(check.clauses)
 
 
-def file_of(check: ContractCheck) -> str:
+def file_of(row: Theorem | ContractCheck) -> str:
     """Return the name of the file that holds the schedule of a row; tenants of any name have one of their own."""
-    plain = re.sub(r"[^A-Za-z0-9._-]", "_", check.id)
-    return (
-        f"{plain}.json" if plain == check.id else f"{plain}-{hashlib.sha256(check.id.encode()).hexdigest()[:12]}.json"
-    )
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", row.id)
+    return f"{plain}.json" if plain == row.id else f"{plain}-{hashlib.sha256(row.id.encode()).hexdigest()[:12]}.json"
 
 
 def _harm(checks: Sequence[ContractCheck], verbose: bool, screen: Screen) -> list[str]:

@@ -12,6 +12,7 @@ import click
 
 from headgate.cli.exits import exit_for
 from headgate.cli.output import Screen, format_option
+from headgate.cli.places import OutputFile
 from headgate.cli.workload_report import KINDS, WHALE, Replayed, Setting, as_json, as_text
 from headgate.model.capacity import supply
 from headgate.model.memory.serving import ADMISSIONS, PREEMPT, RULES, Job, Outcome, Server, most_pages, serve
@@ -85,8 +86,7 @@ def replay_workload(
     Exit codes: 0 every token in time, 1 some late, 2 bad input, 3 undecided (nothing promised, or nothing done).
     """
     agreed = read_contracts(contracts)
-    if plot is not None:
-        _refuse_place(plot, [file, contracts])
+    drawn = None if plot is None else OutputFile("--plot", plot, (file, contracts), (".svg",))
     setting = _setting(file, agreed, tenant_by, _server(agreed, pages, slots, admission))
     until = None if until_ms is None else until_ms * NS_PER_MS
     runs = []
@@ -94,22 +94,12 @@ def replay_workload(
         whole = _served(setting, rule, until, with_whales=True)
         without = None if rule == PREEMPT else _served(setting, rule, until, with_whales=False)
         runs.append(Replayed(rule, whole, without))
-    if plot is not None:
-        from headgate.cli.workload_plot import write_plot
+    if drawn is not None:
+        from headgate.cli.workload_plot import picture
 
-        write_plot(setting, runs, Path(plot))
+        drawn.write(picture(setting, runs))
     click.echo(as_json(setting, runs) if form == "json" else as_text(setting, runs, Screen.of_stdout()))
     return exit_for(setting.verdict(runs))
-
-
-def _refuse_place(plot: str, inputs: list[Path]) -> None:
-    out = Path(plot)
-    if out.suffix != ".svg":
-        raise InputError(f"--plot {plot}", "a name that ends in .svg")
-    if out.is_dir() or not out.parent.is_dir():
-        raise InputError(f"--plot {plot}", "a file in a folder that is there")
-    if out.exists() and any(out.samefile(each) for each in inputs if each.exists()):
-        raise InputError(f"--plot {plot}", "a file that is not an input of this command")
 
 
 def _server(agreed: ContractSet, pages: int | None, slots: int, admission: str) -> Server:

@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from pathlib import Path
 
 from headgate.cli.markup import Markup, tag
 from headgate.cli.workload_report import KINDS, SHORT, Replayed, Setting, eviction_rate, held, part
-from headgate.spec.errors import InputError
 
-__all__ = ["write_plot"]
+__all__ = ["picture"]
 
 WIDTH, LABEL, BAR, HEAD = 900, 240, 20, 40
 COLOURS = ("#0b6e99", "#2f9e44", "#c0392b")
@@ -18,8 +16,8 @@ INK = "#1f2933"
 Bar = tuple[str, list[tuple[Fraction, str, str]]]
 
 
-def write_plot(setting: Setting, runs: Sequence[Replayed], out: Path) -> None:
-    """Write the picture; InputError where the file cannot be written."""
+def picture(setting: Setting, runs: Sequence[Replayed]) -> str:
+    """Return the picture, as SVG."""
     counts = [setting.kind_of(size) for size in setting.sizes.elements()]
     requests = [part(counts.count(kind), len(counts)) for kind in range(len(KINDS))]
     shares = [("of the requests", requests)]
@@ -32,14 +30,11 @@ def write_plot(setting: Setting, runs: Sequence[Replayed], out: Path) -> None:
         drawn += _panel(title, rows, top)
         top += HEAD + BAR * 2 * len(rows)
     box = tag("rect", width=WIDTH, height=height, fill="white")
-    picture = tag(
+    whole = tag(
         "svg", box, *drawn, xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {height}", width=WIDTH,
         height=height, font_family="sans-serif", font_size=12, fill=INK,
     )  # fmt: skip
-    try:
-        out.write_text(picture + "\n", "utf-8")
-    except OSError as error:
-        raise InputError(f"--plot {out}", "a file that can be written", str(error.strerror)) from error
+    return whole + "\n"
 
 
 def _piece(share: Fraction | None, colour: str, name: str) -> tuple[Fraction, str, str]:

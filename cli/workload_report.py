@@ -248,16 +248,16 @@ def _lines(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iterat
     for run in runs:
         yield ""
         yield screen.paint(_title(run), "title")
-        yield from table_lines(_rows(run))
+        yield from table_lines(_rows(run), screen)
         yield from _missed_lines(run)
     yield ""
     yield screen.paint("Memory held over time, by class in %; Jain's index over tenants", "title")
-    yield from table_lines(_fairness(runs, "page_ticks"))
+    yield from table_lines(_fairness(runs, "page_ticks"), screen)
     yield ""
     yield screen.paint("Tokens, by class in %; Jain's index over tenants", "title")
-    yield from table_lines(_fairness(runs, "tokens"))
+    yield from table_lines(_fairness(runs, "tokens"), screen)
     yield ""
-    yield from _prefixes(setting, runs)
+    yield from _prefixes(setting, runs, screen)
     yield from _essay(setting, runs, screen)
     yield ""
     yield from _verdict(setting, runs, screen)
@@ -296,7 +296,7 @@ def _fairness(runs: Sequence[Replayed], counted: str) -> list[list[str]]:
     return rows
 
 
-def _prefixes(setting: Setting, runs: Sequence[Replayed]) -> Iterator[str]:
+def _prefixes(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iterator[str]:
     shares = [merged(_by_kind(run.whole)) for run in runs]
     if not any(share.found_used + share.found_left + share.forgotten for share in shares):
         return
@@ -305,7 +305,7 @@ def _prefixes(setting: Setting, runs: Sequence[Replayed]) -> Iterator[str]:
         found = _percent(part(share.found_used + share.found_left, share.prompt_pages), 4)
         counts = (share.found_used, share.found_left, share.forgotten)
         rows.append([run.rule, f"{share.prompt_pages:,}", found, *(f"{count:,}" for count in counts)])
-    yield from table_lines(rows)
+    yield from table_lines(rows, screen)
     yield "  a page that several use is there once and charged to who came first, then the next (EV-13, WL-4)"
     yield ""
 
@@ -323,7 +323,7 @@ def _essay(setting: Setting, runs: Sequence[Replayed], screen: Screen) -> Iterat
         rows.append([f"short evicted per 10^6 uses, {words} whales", "", *cells])
     times = [growth(run) for run in runs]
     rows.append(["times as many with whales", "2 to 4", *(NOTHING if t is None else _rounded(t, 2) for t in times)])
-    yield from table_lines(rows)
+    yield from table_lines(rows, screen)
     yield f"  the longest 5 % come to {_percent(wanted(setting), 1)} % of the pages of all requests"
 
 

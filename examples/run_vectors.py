@@ -49,4 +49,7 @@ def main(file, policy, target):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4:
+        sys.stderr.write(f"usage: {__doc__}\n")
+        sys.exit(2)
     sys.exit(main(*sys.argv[1:]))

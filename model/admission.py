@@ -4,7 +4,7 @@
 hottest temperature of the range, since the corrected interval never grows with temperature (clause RF-4).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +18,9 @@ from headgate.spec.vocabulary import Device
 
 __all__ = [
     "ESSAY_SHARE",
+    "RULES",
     "Admitted",
+    "Room",
     "admits",
     "check",
     "commit",
@@ -81,6 +83,24 @@ def peak_admits(guarantees: Sequence[Number], peak: Number) -> Any:
 def essay_admits(guarantees: Sequence[Number], peak: Number) -> Any:
     """Return whether the essay's rule admits the guarantees: they sum to at most 0.85 of the peak rate."""
     return sum(guarantees) <= ESSAY_SHARE * peak
+
+
+@attrs.frozen
+class Room:
+    """What a device has, in bytes per ns: its `peak`, what refresh leaves of it, and what migration and bubbles do."""
+
+    peak: Number
+    refreshed: Number
+    kept: Number
+
+
+# Whether a rule admits guarantees, by its name in schedules. What it admits is there iff it fits what is kept.
+RULES: Mapping[str, Callable[[Sequence[Number], Room], Any]] = {
+    "essay": lambda guarantees, room: essay_admits(guarantees, room.peak),
+    "corrected": lambda guarantees, room: admits(guarantees, room.kept),
+    "no-tax": lambda guarantees, room: peak_admits(guarantees, room.peak),
+    "no-losses": lambda guarantees, room: admits(guarantees, room.refreshed),
+}
 
 
 @implements("AD-2")

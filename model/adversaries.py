@@ -4,6 +4,7 @@ Each fills the queue of a policy as badly for one tenant as its tags or turns al
 tenant itself keeps to its contract; the others send what they like. They are run, and judged, elsewhere.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -11,11 +12,27 @@ from fractions import Fraction
 import attrs
 
 from headgate.model.arbiters.drr import quanta_for
-from headgate.model.refresh import Refresh
+from headgate.model.bounds import pieces
+from headgate.model.refresh import Refresh, served_by
+from headgate.model.replay.given import MOST_STEPS
 from headgate.model.simulator import Server, finish_time
+from headgate.spec.reading import LARGEST
 from headgate.spec.vocabulary import Contract, Excess, Request
 
-__all__ = ["MOST_REQUESTS", "Draft", "Stage", "bursts", "crowds", "cut", "dark_at", "floods", "overtaken", "turns"]
+__all__ = [
+    "MOST_REQUESTS",
+    "Draft",
+    "Stage",
+    "bursts",
+    "can_be_replayed",
+    "crowds",
+    "cut",
+    "dark_at",
+    "due_before",
+    "floods",
+    "overtaken",
+    "turns",
+]
 
 # Exact runs of more requests than this take too long for an answer at a terminal.
 MOST_REQUESTS = 5000
@@ -76,6 +93,14 @@ class Draft:
     offset: Fraction = Fraction(0)
 
 
+def can_be_replayed(stage: Stage, draft: Draft) -> bool:
+    """Return whether a schedule file can hold the draft, and its backlog is no longer than a replay may take."""
+    refresh = stage.server.refresh
+    up = None if refresh is None else served_by(stage.server.peak_bytes_per_ns, refresh)
+    is_long = up is not None and sum(request.bytes for request in draft.requests) > up * MOST_STEPS
+    return not is_long and all(request.arrival_ns <= LARGEST for request in draft.requests)
+
+
 # ---- by start tags and finish tags ----
 
 
@@ -101,15 +126,16 @@ def floods(stage: Stage) -> Iterator[Draft]:
     others, own = stage.others, stage.rate(stage.victim)
     if not others:
         return
-    costs = {number: stage.size(number) / stage.rate(number) for number in others}
+    costs = {number: _cost(stage, number) for number in others}
     last = max(others, key=lambda number: costs[number])
     ahead = {n: math.floor(costs[last] * stage.rate(n)) - stage.size(n) + 1 for n in others if n != last}
-    if sum(size / stage.size(number) for number, size in ahead.items()) > MOST_REQUESTS:
+    paid = {number: math.floor(stage.size(stage.victim) / own * stage.rate(number)) for number in others}
+    if sum(pieces(ahead.get(n, 0), stage.size(n)) + pieces(paid[n], stage.size(n)) for n in others) > MOST_REQUESTS:
         return
     flood = [request for number in others for request in cut(number, ahead.get(number, 0), stage.size(number))]
     flood += [Request(number, 0, stage.size(number)) for number in others]
     for number in others:
-        flood += cut(number, math.floor(stage.size(stage.victim) / own * stage.rate(number)), stage.size(number))
+        flood += cut(number, paid[number], stage.size(number))
     # The heads are at most a byte of theirs past the tag in service: so many bytes of its own put the tenant past them.
     first = 1 + math.ceil(own * max(1 / stage.rate(number) for number in others))
     offset = Fraction(0)
@@ -160,10 +186,17 @@ def overtaken(stage: Stage) -> Iterator[Draft]:
         drafts = [{number: cut(number, total, stage.size(number)) for number, total in fitted.items()}]
         drafts += [_largest_last(stage, fitted, until)] if until else []
         costs = {_cost(stage, number) * part for number in fitted for part in PARTS}
-        drafts += [_alike(stage, fitted, cost) for cost in sorted(costs)[-MOST_COSTS:]]
-        for pieces in drafts:
-            sent = [attrs.evolve(request, arrival_ns=arrival) for each in pieces.values() for request in each]
+        alike = (_alike(stage, fitted, cost) for cost in sorted(costs)[-MOST_COSTS:])
+        drafts += [sizes for sizes in alike if sizes is not None]
+        for sizes in drafts:
+            sent = [attrs.evolve(request, arrival_ns=arrival) for each in sizes.values() for request in each]
             yield Draft((*begin, *sent, own))
+
+
+def due_before(stage: Stage) -> int:
+    """Return how many requests, as large as they come, the others can have due before the tenant's largest."""
+    window = _cost(stage, stage.victim)
+    return sum(pieces(math.ceil(window * stage.rate(number)), stage.size(number)) for number in stage.others)
 
 
 def _cost(stage: Stage, number: int) -> Fraction:
@@ -190,12 +223,15 @@ def _largest_last(stage: Stage, totals: dict[int, int], until: Fraction) -> dict
     return drafts
 
 
-def _alike(stage: Stage, totals: dict[int, int], cost: Fraction) -> dict[int, list[Request]]:
-    """Return requests of at most one cost, so that nobody's leave a gap that the others cannot fill."""
-    return {
-        number: cut(number, total, max(1, min(stage.size(number), math.floor(cost * stage.rate(number)))))
-        for number, total in totals.items()
-    }
+def _alike(stage: Stage, totals: dict[int, int], cost: Fraction) -> dict[int, list[Request]] | None:
+    """Return requests of at most one cost, so that nobody's leave a gap that the others cannot fill.
+
+    None where they are too many.
+    """
+    sizes = {n: max(1, min(stage.size(n), math.floor(cost * stage.rate(n)))) for n in totals}
+    if sum(pieces(total, sizes[number]) for number, total in totals.items()) > MOST_REQUESTS:
+        return None
+    return {number: cut(number, total, sizes[number]) for number, total in totals.items()}
 
 
 def _fitted(stage: Stage, totals: dict[int, int]) -> dict[int, int]:
@@ -272,9 +308,10 @@ def bursts(stage: Stage) -> Iterator[Draft]:
     for end in sorted({Fraction(0), *(stage.contracts[number].burst_duration_ns for number in stage.others)}):
         last = math.ceil(end)
         sent: list[Request] = []
+        counts = (_sent_by(stage.contracts[n], Fraction(last)) // stage.size(n) for n in stage.others)
+        if any(count > MOST_REQUESTS for count in itertools.accumulate(counts)):
+            return
         for number in stage.others:
-            if _sent_by(stage.contracts[number], Fraction(last)) // stage.size(number) > MOST_REQUESTS:
-                return
             sent += _burst(number, stage.contracts[number], last)
         own, size = stage.rate(stage.victim), stage.size(stage.victim)
         steps = math.floor(last * own / size)

@@ -177,7 +177,11 @@ def best(
     for position in positions[1:]:
         if eligible[position] is False:
             continue
-        better = all_(eligible[position], any_(not_(found), keys[position] < key))
+        is_smaller = keys[position] < key
+        if found is True and eligible[position] is True and type(is_smaller) is bool:
+            index, key = (position, keys[position]) if is_smaller else (index, key)
+            continue
+        better = all_(eligible[position], any_(not_(found), is_smaller))
         if found is True and eligible[position] is True:
             key = minimum(key, keys[position])
         else:

@@ -13,6 +13,7 @@ from headgate.model.adversaries import (
     MOST_REQUESTS,
     Draft,
     Stage,
+    can_be_replayed,
     crowds,
     cut,
     dark_at,
@@ -40,7 +41,7 @@ def breach(policy: str, stage: Stage, latency: ExactNs, most: int = MOST_REQUEST
     """
     latest: Reached | None = None
     for draft in _drafts(policy, stage, latency) if policy in ARBITERS else ():
-        if 0 < len(draft.requests) <= most:
+        if 0 < len(draft.requests) <= most and can_be_replayed(stage, draft):
             reached = run_draft(policy, stage, latency, draft)
             if reached.late_ns > latency:
                 return reached

@@ -11,8 +11,8 @@ from fractions import Fraction
 
 import attrs
 
-from headgate.model.admission import ESSAY_SHARE
-from headgate.model.refresh import HALVING_C, KNEE_C, Enclosure, effective_rate, power_of_two
+from headgate.model.admission import ESSAY_SHARE, Room
+from headgate.model.refresh import HALVING_C, KNEE_C, Enclosure, Refresh, effective_rate, power_of_two, served_by
 from headgate.spec.links import implements
 from headgate.spec.units import BytesPerNs, Celsius, ExactNs
 from headgate.spec.vocabulary import Device
@@ -29,6 +29,7 @@ __all__ = [
     "fitting",
     "kept_share",
     "longest_dark",
+    "room_of",
     "supply",
 ]
 
@@ -67,6 +68,13 @@ def kept_share(losses: Losses) -> Fraction:
 def longest_dark(losses: Losses, blackout: ExactNs) -> ExactNs:
     """Return bubble + B / (1 - bubble / period): a bubble, and then a blackout, which other bubbles stretch."""
     return losses.bubble_ns + blackout / (1 - losses.bubble_ns / losses.period_ns)
+
+
+@implements("AD-4")
+def room_of(peak: BytesPerNs, refresh: Refresh, losses: Losses = NO_LOSSES) -> Room:
+    """Return what a device of `peak` bytes per ns has for guarantees, with one interval between refreshes."""
+    refreshed = Fraction(served_by(peak, refresh)) / refresh.interval
+    return Room(peak, refreshed, refreshed * kept_share(losses))
 
 
 @implements("BD-11")

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import attrs
 
-from headgate.model.admission import admits, peak_admits
+from headgate.model.admission import RULES, Room
 from headgate.model.arbiters import Policy
 from headgate.model.bounds import deadline_delay, sfq_delay
 from headgate.model.bucket import envelope, full, step
@@ -114,9 +114,8 @@ class Composition:
 @implements("CP-3")
 def is_admitted(composition: Composition, admission: str) -> bool:
     """Return whether the set passes admission: its rates fit R ("corrected"), or C ("no-tax")."""
-    if admission == "corrected":
-        return bool(admits(composition.rates, composition.effective))
-    return bool(peak_admits(composition.rates, composition.server.peak_bytes_per_ns))
+    peak, effective = composition.server.peak_bytes_per_ns, composition.effective
+    return bool(RULES[admission](composition.rates, Room(peak, effective, effective)))
 
 
 @implements("CP-1", "CP-2")

@@ -6,10 +6,11 @@ all g), at least g (clause BD-1). Every delay is the largest of a few lines in o
 that the largest request is a closed form.
 """
 
+import bisect
 import enum
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
 import attrs
@@ -32,7 +33,8 @@ from headgate.model.bounds import (
     sfq_delay,
     wfq_delay,
 )
-from headgate.model.capacity import Supply, fitting
+from headgate.model.capacity import fitting
+from headgate.model.crowd import Crowd, Group, Kind, Ranks
 from headgate.spec.links import implements
 from headgate.spec.units import BytesPerNs, ExactNs
 from headgate.spec.vocabulary import Contract, Excess
@@ -73,64 +75,10 @@ class Vary(enum.Enum):
 
 
 @attrs.frozen
-class Group:
-    """So many tenants with the same contract."""
-
-    contract: Contract
-    count: int = 1
-
-
-@attrs.frozen
-class Crowd:
-    """The tenants of a set in groups, and what there is for them; only those with a guarantee are `guaranteed`."""
-
-    guaranteed: tuple[Group, ...]
-    best_effort: tuple[Contract, ...]
-    supply: Supply
-
-    @staticmethod
-    def of(contracts: Sequence[Contract], supply: Supply) -> "Crowd":
-        """Return the crowd of a contract file, a group a tenant."""
-        promised = tuple(Group(contract) for contract in contracts if not contract.best_effort)
-        return Crowd(promised, tuple(c for c in contracts if c.best_effort), supply)
-
-    @property
-    def total(self) -> BytesPerNs:
-        """The sum of the guarantees."""
-        return sum((g.count * g.contract.guaranteed_bytes_per_ns for g in self.guaranteed), Fraction(0))
-
-    @property
-    def is_admissible(self) -> bool:
-        """Whether the guarantees sum to at most the rate (clause AD-1)."""
-        return self.total <= self.supply.rate
-
-    def others(self, contract: Contract) -> Iterator[Group]:
-        """Yield the groups without one tenant of `contract`."""
-        for group in self.guaranteed:
-            count = group.count - (group.contract is contract)
-            if count:
-                yield Group(group.contract, count)
-
-    def and_more(self, contract: Contract, count: int) -> "Crowd":
-        """Return the crowd with `count` more tenants that have the numbers of `contract`."""
-        same = attrs.evolve(contract)  # equal, but not the same: `others` tells them apart
-        return attrs.evolve(self, guaranteed=(*self.guaranteed, Group(same, count))) if count else self
-
-
-@attrs.frozen
-class _Other:
-    """So many others with one guarantee and one largest request, a line in x."""
-
-    size: Line
-    rate: BytesPerNs
-    count: int
-
-
-@attrs.frozen
 class _Sizes:
     """The sizes that a delay depends on, as lines in x; what is a largest of several comes as all of them.
 
-    `each` are the others, those whose requests cost least (L / g) first.
+    `ranks` are all tenants, the tenant itself being one of the kind `kind`; their sizes count `unit` each.
     """
 
     own: Line
@@ -138,43 +86,42 @@ class _Sizes:
     longest: tuple[Line, ...]  # of the others, and of the background
     costs: tuple[Line, ...]  # L / g in ns
     background: tuple[Line, ...]
-    each: tuple[_Other, ...]
+    ranks: Ranks
+    kind: Kind
+    unit: Line
 
 
 # A report asks for the same sizes for every policy and figure of a tenant.
 @functools.lru_cache(maxsize=16)
 def _sizes(crowd: Crowd, contract: Contract, vary: Vary) -> _Sizes:
-    others = list(crowd.others(contract))
-    own = Line(Fraction(1)) if vary in (Vary.OWN, Vary.ALL) else Line(Fraction(0), Fraction(contract.max_request_bytes))
-    open_others = vary in (Vary.OTHERS, Vary.ALL)
-
-    def size(group: Group) -> Line:
-        return Line(Fraction(1)) if open_others else Line(Fraction(0), Fraction(group.contract.max_request_bytes))
-
-    each = [_Other(size(group), group.contract.guaranteed_bytes_per_ns, group.count) for group in others]
-    background = [Line(Fraction(0), Fraction(c.max_request_bytes)) for c in crowd.best_effort]
-    background += [size(group) for group in others if group.contract.excess is Excess.BACKGROUND]
+    x, one = Line(Fraction(1)), Line(Fraction(0), Fraction(1))
+    is_open, kind = vary in (Vary.OTHERS, Vary.ALL), Kind.of(contract)
+    ranks, kind, unit = (crowd.open_ranks, kind.open, x) if is_open else (crowd.ranks, kind, one)
+    own = x if vary in (Vary.OWN, Vary.ALL) else one * contract.max_request_bytes
+    largest, excess = ranks.largest(kind), ranks.largest_background(kind)
+    costliest = ranks.costliest(kind)
+    background = [Line(Fraction(0)), one * max((c.max_request_bytes for c in crowd.best_effort), default=0)]
+    background += [] if excess is None else [unit * excess.size]
     background += [own] if contract.excess is Excess.BACKGROUND else []
-    costs = [own * (1 / contract.guaranteed_bytes_per_ns), *(other.size * (1 / other.rate) for other in each)]
     return _Sizes(
         own,
-        sum((other.size * other.count for other in each), Line(Fraction(0))),
-        _upper([Line(Fraction(0)), *(other.size for other in each), *background]),
-        _upper(costs),
-        _upper([Line(Fraction(0)), *background]),
-        tuple(sorted(each, key=lambda other: other.size.at(1) / other.rate)),
+        unit * ranks.size(len(ranks.kinds), kind),
+        _upper(background if largest is None else [*background, unit * largest.size]),
+        _upper([own * (1 / kind.rate), *([] if costliest is None else [unit * costliest.cost])]),
+        _upper(background),
+        ranks,
+        kind,
+        unit,
     )
 
 
 def _upper(lines: Sequence[Line]) -> tuple[Line, ...]:
     """Return the lines that can be the largest at some x > 0: of equal slopes the highest, and none below another."""
-    highest: dict[Fraction, Fraction] = {}
-    for line in lines:
-        highest[line.slope] = max(line.offset, highest.get(line.slope, line.offset))
-    best = [Line(slope, offset) for slope, offset in highest.items()]
-    return tuple(
-        line for line in best if not any(other.slope > line.slope and other.offset >= line.offset for other in best)
-    )
+    kept: list[Line] = []
+    for line in sorted(lines, key=lambda line: (-line.slope, -line.offset)):
+        if not kept or line.offset > kept[-1].offset:
+            kept.append(line)
+    return tuple(kept)
 
 
 @attrs.frozen
@@ -198,26 +145,25 @@ def _worth(crowd: Crowd, contract: Contract, own: bool) -> _Worth:
 
 
 @implements("BD-3", "BD-4", "BD-6", "BD-14", "BD-15", "WF-3")
-def delay_lines(policy: str, crowd: Crowd, contract: Contract, own: bool, vary: Vary) -> tuple[tuple[Line, ...], ...]:
-    """Return bounds from expected arrival to finish, each the largest of its lines in the size that varies.
+def delay_lines(policy: str, crowd: Crowd, contract: Contract, own: bool, vary: Vary, at: int = 1) -> tuple[Line, ...]:
+    """Return the bound from expected arrival to finish, the largest of its lines in the size that varies.
 
-    The delay is that of the tenant's largest request; the least of the bounds is the one that counts. Background
-    traffic is in the way with one request (clause PR-7).
+    The delay is that of the tenant's largest request. Of several bounds it is the one that is least at the size `at`;
+    it holds at every size of at least that. Background traffic is in the way with one request (clause PR-7).
     """
     sizes = _sizes(crowd, contract, vary)
-    return tuple(_upper(lines) for lines in _bounds(policy, crowd, contract, own, sizes, sizes.own))
+    return _upper(_bound(policy, crowd, contract, own, sizes, sizes.own, at))
 
 
-def _bounds(
-    policy: str, crowd: Crowd, contract: Contract, own: bool, sizes: _Sizes, size: Line
-) -> Iterator[Sequence[Line]]:
-    """Yield bounds for a request of `size`, the tenant's largest being `sizes.own`."""
+def _bound(
+    policy: str, crowd: Crowd, contract: Contract, own: bool, sizes: _Sizes, size: Line, at: int = 1
+) -> list[Line]:
+    """Return the lines for a request of `size`, the tenant's largest being `sizes.own`."""
     if own and policy in ABSOLUTE:
-        yield from _released(crowd, contract, sizes, size)
-    elif own and policy == "drr":
-        yield list(_drr_own(crowd, contract, sizes, size))
-    else:
-        yield list(_lines(policy, crowd, contract, own, sizes, size))
+        return _released(crowd, contract, sizes, size, at)
+    if own and policy == "drr":
+        return list(_drr_own(crowd, contract, sizes, size))
+    return list(_lines(policy, crowd, contract, own, sizes, size))
 
 
 def _lines(policy: str, crowd: Crowd, contract: Contract, own: bool, sizes: _Sizes, size: Line) -> Iterator[Line]:
@@ -233,7 +179,7 @@ def _lines(policy: str, crowd: Crowd, contract: Contract, own: bool, sizes: _Siz
         for longest in sizes.longest:
             yield early_delay(size, longest, rate, blackout, contract.guaranteed_bytes_per_ns)
     elif policy == "wfq":
-        for longest in _begun(contract, sizes, sizes.each, size) if own else sizes.longest:
+        for longest in _begun(sizes, size) if own else sizes.longest:
             yield wfq_delay(size, longest, rate, blackout, worth.rate)
     elif policy == "drr":
         for cost, in_way in itertools.product(sizes.costs, _in_way(sizes)):
@@ -256,48 +202,46 @@ def _in_way(sizes: _Sizes) -> tuple[Line, ...]:
     return _upper([sizes.others, *sizes.background])
 
 
-def _begun(contract: Contract, sizes: _Sizes, others: Sequence[_Other], size: Line) -> tuple[Line, ...]:
+def _begun(sizes: _Sizes, size: Line, since: int = 0) -> list[Line]:
     """What may be in the way by having begun: a background request, or one of another that is then owed no more.
 
     What is due later than the request of `size` was begun in the place of all that its tenant could send by then.
+    Those others count whose cost is of place `since` or later.
     """
-    window = size * (1 / contract.guaranteed_bytes_per_ns)
-    return (*sizes.background, *(other.size + window * -other.rate for other in others))
+    window, ranks = size * (1 / sizes.kind.rate), sizes.ranks
+    others = [kind for kind in ranks.begun(sizes.kind) if ranks.places[kind] >= since]
+    return [*sizes.background, *(sizes.unit * kind.size + window * -kind.rate for kind in others)]
 
 
 @implements("BD-15")
-def _released(crowd: Crowd, contract: Contract, sizes: _Sizes, size: Line) -> Iterator[Sequence[Line]]:
-    """Yield a bound for every number of others that are counted by what they can be expected to send so far.
+def _released(crowd: Crowd, contract: Contract, sizes: _Sizes, size: Line, at: int) -> list[Line]:
+    """Return the bound that is least at `at`, of one for every number of others that are counted by their releases.
 
-    The rest is counted by all that is due before the request. Each is a bound; those whose requests cost least gain
-    most by the first count.
+    These are the cheapest; the rest is counted by all that is due before the request, from which is taken what has
+    begun. One more, of cost c, makes a delay D before the request's own time shorter iff c + D is less than the window
+    in which the others are due. From where that is not so any more it never is again, as D grows and so does c. Nor
+    does anybody whose request could be in the way as having begun: its cost alone is more than the window.
     """
-    supply, blackout = crowd.supply, Line(Fraction(0), crowd.supply.blackout_ns)
-    window = size * (1 / contract.guaranteed_bytes_per_ns)
-    begun = list(_begun_by_the_last(contract, sizes, size))
-    released, rest = Fraction(0), sum((other.count * other.rate for other in sizes.each), Fraction(0))
-    sent = Line(Fraction(0))
-    for count in range(len(sizes.each) + 1):
-        ahead = sent + window * rest
-        yield [
-            released_delay(size, ahead, in_way, released, supply.rate, blackout)
-            for in_way in begun[len(sizes.each) - count]
-        ]
-        for other in sizes.each[count : count + 1]:
-            released, rest = released + other.count * other.rate, rest - other.count * other.rate
-            sent += other.size * other.count
+    ranks, supply = sizes.ranks, crowd.supply
+    window, everybody = size * (1 / sizes.kind.rate), ranks.rate(len(ranks.kinds), sizes.kind)
 
+    def ahead(count: int) -> Line:
+        rest = everybody - ranks.rate(count, sizes.kind)
+        return sizes.unit * ranks.size(count, sizes.kind) + window * rest
 
-def _begun_by_the_last(contract: Contract, sizes: _Sizes, size: Line) -> Iterator[tuple[Line, ...]]:
-    """Yield what may be in the way by having begun, with none of the others, with the last of them, and so on to all.
+    in_way, unit, most = _at(_begun(sizes, size), at), sizes.unit.at(at), window.at(at)
 
-    Only what can be the largest is kept, so that a set of many tenants costs no more than it has kinds.
-    """
-    found = _upper(_begun(contract, sizes, (), size))
-    yield found
-    for other in reversed(sizes.each):
-        found = _upper([*found, *_begun(contract, sizes, (other,), size)])
-        yield found
+    def is_last(count: int) -> bool:
+        released = ranks.rate(count, sizes.kind)
+        late = released_delay(0, ahead(count).at(at), in_way, released, supply.rate, supply.blackout_ns)
+        return bool(unit * ranks.kinds[count].cost + late >= most)
+
+    count = bisect.bisect_left(range(len(ranks.kinds)), True, key=is_last)
+    released, blackout = ranks.rate(count, sizes.kind), Line(Fraction(0), supply.blackout_ns)
+    return [
+        released_delay(size, ahead(count), begun, released, supply.rate, blackout)
+        for begun in _upper(_begun(sizes, size, count))
+    ]
 
 
 @implements("BD-15")
@@ -319,18 +263,22 @@ def _drr_own(crowd: Crowd, contract: Contract, sizes: _Sizes, size: Line) -> Ite
 
 
 @implements("BD-6")
+@functools.lru_cache(maxsize=4)
 def _aggregate_burst(crowd: Crowd) -> Fraction:
     """Return the most by which sum of min(p t, (p - g) d + g t) is ahead of R t; the M of every tenant come on top.
 
-    A sum of concave curves is ahead most at an end of one of the bursts, or at 0.
+    A sum of concave curves is ahead most at an end of one of the bursts, or at 0. Those whose bursts have ended send
+    at g, those before them at p.
     """
-    ends = {group.contract.burst_duration_ns for group in crowd.guaranteed} | {Fraction(0)}
-    return max(sum((g.count * _sent(g.contract, t) for g in crowd.guaranteed), -crowd.supply.rate * t) for t in ends)
-
-
-def _sent(contract: Contract, elapsed: ExactNs) -> Fraction:
-    g, p, d = contract.guaranteed_bytes_per_ns, contract.burst_bytes_per_ns, contract.burst_duration_ns
-    return min(p * elapsed, (p - g) * d + g * elapsed)
+    contracts = sorted(crowd.guaranteed, key=lambda group: group.contract.burst_duration_ns)
+    slope = sum((g.count * g.contract.burst_bytes_per_ns for g in contracts), -crowd.supply.rate)
+    ahead, most = Fraction(0), Fraction(0)
+    for group in contracts:
+        c = group.contract
+        excess = group.count * (c.burst_bytes_per_ns - c.guaranteed_bytes_per_ns)
+        most = max(most, slope * c.burst_duration_ns + ahead)
+        slope, ahead = slope - excess, ahead + excess * c.burst_duration_ns
+    return most
 
 
 # ---- the figures of one tenant ----
@@ -352,7 +300,7 @@ class Delays:
 @implements("BD-2", "BD-3")
 def expected_delay(policy: str, crowd: Crowd, contract: Contract, own: bool) -> ExactNs:
     """Return the worst delay of a tenant from expected arrival under `policy`; the set must be admissible."""
-    return min(_at(lines, 1) for lines in delay_lines(policy, crowd, contract, own, Vary.NONE))
+    return _at(delay_lines(policy, crowd, contract, own, Vary.NONE), 1)
 
 
 @implements("BD-2", "BD-3", "BD-7")
@@ -376,7 +324,7 @@ def _delay_of(policy: str, crowd: Crowd, contract: Contract, own: bool, size: in
     """Return the worst delay of a request of `size` bytes, from expected arrival at what the tenant is worth."""
     sizes, line = _sizes(crowd, contract, Vary.NONE), Line(Fraction(0), Fraction(size))
     if policy in ABSOLUTE:
-        return min(_at(lines, 1) for lines in _bounds(policy, crowd, contract, own, sizes, line))
+        return _at(_bound(policy, crowd, contract, own, sizes, line), 1)
     return _at(tuple(_lines(policy, crowd, contract, own, sizes, line)), 1)
 
 
@@ -405,8 +353,14 @@ def largest_request(
     None where one byte is too large. Whose request it is, is said by `vary`, which is not NONE; where it is that of the
     others, there must be one.
     """
-    found = [largest_within(lines, latency) for lines in delay_lines(policy, crowd, contract, own, vary)]
-    return max((size for size in found if size is not None), default=None)
+    found = None
+    lines = delay_lines(policy, crowd, contract, own, vary)
+    # Where the bound of some split ends, that of another may still hold; each is within the latency up to one size.
+    while _at(lines, (found or 0) + 1) <= latency:
+        found = largest_within(lines, latency)
+        assert found is not None
+        lines = delay_lines(policy, crowd, contract, own, vary, found + 1)
+    return found
 
 
 # ---- the set ----
@@ -415,26 +369,29 @@ def largest_request(
 @implements("BD-10")
 def keeps_latencies(policy: str, crowd: Crowd) -> bool:
     """Return whether the set is admissible and every promised latency is within the bound of `policy`."""
-    if not crowd.is_admissible:
-        return False
-    return all(
-        group.contract.latency_slo_ns is None
-        or expected_delay(policy, crowd, group.contract, own=True) <= group.contract.latency_slo_ns
-        for group in crowd.guaranteed
-    )
+    return crowd.is_admissible and all(_keeps(policy, crowd, contract) for contract in crowd.promised)
+
+
+def _keeps(policy: str, crowd: Crowd, contract: Contract) -> bool:
+    assert contract.latency_slo_ns is not None
+    return expected_delay(policy, crowd, contract, own=True) <= contract.latency_slo_ns
 
 
 @implements("BD-10")
 def more_with_latencies(policy: str, crowd: Crowd, contract: Contract) -> int:
     """Return how many more tenants such as `contract` can come before a latency cannot be kept under `policy`.
 
-    Every bound grows with the number of tenants, so that it is found by halving.
+    Every bound grows with the number of tenants, so that what a tenant bears is found by halving, and only where it
+    does not bear what all before it did. The newcomers bear what `contract` does.
     """
-    least, most = 0, fitting(contract.guaranteed_bytes_per_ns, crowd.supply.rate, crowd.total)
-    while least < most:
-        middle = (least + most + 1) // 2
-        if keeps_latencies(policy, crowd.and_more(contract, middle)):
-            least = middle
-        else:
-            most = middle - 1
-    return least
+    with_more = functools.cache(lambda count: crowd.and_more(contract, count))
+    most = fitting(contract.guaranteed_bytes_per_ns, crowd.supply.rate, crowd.total)
+    for promised in crowd.promised:
+        if most and not _keeps(policy, with_more(most), promised):
+            breaks = functools.partial(_breaks, policy, with_more, promised)
+            most = bisect.bisect_left(range(1, most), True, key=breaks)
+    return most
+
+
+def _breaks(policy: str, with_more: Callable[[int], Crowd], contract: Contract, count: int) -> bool:
+    return not _keeps(policy, with_more(count), contract)

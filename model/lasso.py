@@ -262,8 +262,8 @@ class _Run:
         own = [s for s in self.services[first : first + 2 * count] if s.request.tenant == self.victim]
         waits = [(_expected(s), s.finish_ns) for s in (own[0], own[len(own) // 2])]
         finding = (
-            f"every round of {length} ns brings service of {lasts} ns, and makes tenant {self.victim} "
-            f"{lasts - length} ns later after its expected arrival, for ever"
+            f"every round of {length} ns brings service of {lasts} ns, and makes tenant {self.victim} later after "
+            f"its expected arrival by {lasts - length} ns, for ever"
         )
         until = begin + 2 * lasts
         return Starved(Fraction(lasts - length), False, finding, self.execution, until, tuple(waits))

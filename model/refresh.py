@@ -239,5 +239,8 @@ def served_by(peak: Number, refresh: Refresh) -> Number:
 def effective_rate(device: Device, temperature: Celsius) -> BytesPerNs:
     """Return the long-run rate that is left at `temperature`, never more than the true one; 0 if none is left."""
     refresh = worst_refresh(device, temperature)
+    # An interval of less than the grid is taken for none.
+    if refresh.interval <= refresh.blackout:
+        return Fraction(0)
     rate: Fraction = served_by(device.peak_bytes_per_ns, refresh) / Fraction(refresh.interval)
-    return max(Fraction(0), rate)
+    return rate

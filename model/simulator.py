@@ -6,6 +6,7 @@ arrives up to the instant at which a service ends is stamped before the next cho
 """
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Sequence
 from fractions import Fraction
@@ -42,6 +43,10 @@ def finish_time(server: Server, start: ExactNs, size: Fraction | int) -> ExactNs
     if refresh is None:
         return start + work
     channel, now = phase_at(refresh, server.offset_ns, start), start
+    # Whole intervals leave the phase as it was; what is left of the work says when it is done.
+    interval, up = Fraction(refresh.interval), Fraction(refresh.interval - refresh.blackout)
+    whole = max(0, math.ceil(work / up) - 1)
+    now, work = now + whole * interval, work - whole * up
     while work > 0:
         elapsed = until_boundary(channel, refresh)
         if is_up(channel, refresh):

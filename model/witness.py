@@ -12,7 +12,18 @@ from fractions import Fraction
 
 import attrs
 
-from headgate.model.adversaries import MOST_REQUESTS, Draft, Stage, bursts, crowds, floods, overtaken, turns
+from headgate.model.adversaries import (
+    MOST_REQUESTS,
+    Draft,
+    Stage,
+    bursts,
+    can_be_replayed,
+    crowds,
+    due_before,
+    floods,
+    overtaken,
+    turns,
+)
 from headgate.model.arbiters import ARBITERS
 from headgate.model.replay import replay
 from headgate.model.simulator import effective_rate_of, finish_time
@@ -23,6 +34,8 @@ __all__ = ["CLOSE", "Reached", "run_draft", "why_not_closer", "witness"]
 
 # The share of a bound from which a schedule counts as close to it.
 CLOSE = Fraction(9, 10)
+# Requests times tenants that all runs of an answer take together: a second or two.
+MOST_WORK = 400_000
 
 
 @attrs.frozen
@@ -52,15 +65,24 @@ def why_not_closer(policy: str, stage: Stage, bound: ExactNs, late: ExactNs) -> 
         if late >= finish_time(stage.server, Fraction(0), work) * CLOSE:
             return "it counts blackouts at their mean rate, and what waits is served between few of them"
     if policy in ("early", "wf2q+"):
+        count, most = due_before(stage), min(MOST_REQUESTS // 2, MOST_WORK // len(stage.contracts))
+        if count > most:
+            return f"{count} requests of others can be due before it, and those of at most {most} are tried"
         return "it counts a largest request of each other as due at once, and they come due one after the other"
     return f"of the schedules that were tried, of at most {MOST_REQUESTS} requests, none comes closer"
 
 
 def _drafts(policy: str, stage: Stage) -> Iterator[Draft]:
-    built = [crowds(stage)]
-    built += [bursts(stage)] if policy == "fcfs" else [floods(stage), overtaken(stage)]
-    built += [turns(stage)] if policy == "drr" else []
-    yield from (draft for drafts in built for draft in drafts if len(draft.requests) <= MOST_REQUESTS)
+    """Yield what can be run, for as long as the work lasts; what suits the policy comes first."""
+    built = {"fcfs": (crowds, bursts), "drr": (turns, crowds, floods, overtaken)}
+    built |= dict.fromkeys(("early", "wf2q+"), (crowds, overtaken, floods))
+    drafts = (draft for drafts in built.get(policy, (crowds, floods, overtaken)) for draft in drafts(stage))
+    left = MOST_WORK
+    for draft in dict.fromkeys(drafts):
+        work = len(draft.requests) * len(stage.contracts)
+        if len(draft.requests) <= MOST_REQUESTS and work <= left and can_be_replayed(stage, draft):
+            left -= work
+            yield draft
 
 
 def run_draft(policy: str, stage: Stage, latency: ExactNs, draft: Draft) -> Reached:

@@ -13,7 +13,7 @@ from fractions import Fraction
 
 import attrs
 
-from headgate.model.admission import admits, essay_admits, safe_capacity
+from headgate.model.admission import RULES, Room, admits, safe_capacity
 from headgate.model.adversaries import Stage
 from headgate.model.breach import breach
 from headgate.model.capacity import Supply
@@ -191,9 +191,8 @@ def _behind(setting: Setting) -> Sought:
                 f"{us_down(latency)} us behind"
             )
             return Sought(_backlog(setting, refresh, latency, sizes), words)
-    rules = {"essay": essay_admits(setting.guarantees, device.peak_bytes_per_ns),
-             "no-tax": setting.total <= device.peak_bytes_per_ns}  # fmt: skip
-    rule = next((name for name, admitted in rules.items() if admitted), None)
+    room = Room(device.peak_bytes_per_ns, rate, rate)
+    rule = next((name for name in ("essay", "no-tax") if RULES[name](setting.guarantees, room)), None)
     if rule is None:
         return Sought(None)
     parameters = {"guarantees": setting.guarantees, "peak": device.peak_bytes_per_ns, **_dark(refresh)}

@@ -18,6 +18,7 @@ from headgate.model.arbiters.sfq import SFQ
 from headgate.model.arbiters.strict_priority import PRIORITY
 from headgate.model.simulator import Server, simulate, tenants_of
 from headgate.properties import strategies
+from headgate.properties.arranged import tenants
 from headgate.properties.measures import (
     Choice,
     Stamping,
@@ -36,14 +37,6 @@ from headgate.spec.vocabulary import Contract, Excess, Request, Service
 SCENARIOS = strategies.scenarios(valid=True, admissible=None, best_effort=True)
 # Everything is served in line, so that nothing but the arbiter decides.
 IN_LINE = strategies.scenarios(excess=Excess.IN_LINE, valid=True, admissible=None)
-
-
-def tenants(*guarantees: int, priorities: tuple[int, ...] = (), largest: int = 8) -> tuple[Contract, ...]:
-    """Return contracts with these guarantees; their bursts do not matter here."""
-    return tuple(
-        Contract(f"t{n}", Fraction(g), Fraction(g), Fraction(0), largest, priority=priority)
-        for n, (g, priority) in enumerate(zip(guarantees, priorities or (0,) * len(guarantees), strict=True))
-    )
 
 
 def served(scenario: Scenario, policy: Policy) -> Iterator[tuple[Service, dict[int, Service]]]:

@@ -1,5 +1,6 @@
 """What must hold of the bounds that an operator reads (BD-1 to BD-15): no execution is worse, and no size is missed."""
 
+import itertools
 from collections import defaultdict
 from fractions import Fraction
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from headgate.model import bounds, capacity, delays
 from headgate.model.arbiters import ARBITERS
 from headgate.model.capacity import Losses, Supply
+from headgate.model.crowd import Kind
 from headgate.model.delays import Crowd, Vary
 from headgate.model.promise import goyal_expected_arrival
 from headgate.model.refresh import Refresh, effective_rate, power_of_two
@@ -36,6 +38,12 @@ JUST_BEGUN = Scenario(
     tuple(Contract(name, Fraction(1, 4), Fraction(1, 4), Fraction(0), size) for name, size in (("a", 16), ("b", 8))),
     Server(Fraction(1)),
     (Request(0, 0, 16), Request(1, 1, 8)),
+)
+# Two that are alike, and what has begun of them is what is in the way of the other of the two.
+TWO_ALIKE = Scenario(
+    tuple(Contract(str(n), Fraction(1, 4), Fraction(1, 4), Fraction(0), size) for n, size in enumerate((8, 8, 2))),
+    Server(Fraction(1), Refresh(Fraction(20), Fraction(2))),
+    (Request(0, 0, 8), Request(1, 0, 8), Request(2, 1, 2)),
 )
 SHAPED = strategies.scenarios(excess=Excess.SHAPED, best_effort=True, valid=True)
 IN_CONTRACT = (Policing.PACED, Policing.BURST)
@@ -83,6 +91,50 @@ def test_nothing_in_contract_is_later_than_the_bound_of_its_policy(policy: str, 
         contract = scenario.contracts[service.request.tenant]
         anywhere, here = (delays.bounds_of(policy, crowd, contract, own) for own in (False, True))
         assert service.finish_ns - service.expected_ns <= here.expected <= anywhere.expected
+
+
+@checks("BD-15")
+@given(strategies.scenarios(best_effort=True, valid=True))
+@example(JUST_BEGUN)
+@example(TWO_ALIKE)
+def test_by_deadlines_the_least_of_all_ways_to_split_the_others_counts(scenario: Scenario) -> None:
+    """Not of the cheapest first alone: every subset of the others is tried, with its own request in the way."""
+    crowd, contracts = crowd_of(scenario), [c for c in scenario.contracts if not c.best_effort]
+    rate, blackout = crowd.supply.rate, crowd.supply.blackout_ns
+    behind = [c.max_request_bytes for c in scenario.contracts if c.best_effort or c.excess is Excess.BACKGROUND]
+    for number, own in enumerate(contracts):
+        window = Fraction(own.max_request_bytes) / own.guaranteed_bytes_per_ns
+        others = contracts[:number] + contracts[number + 1 :]
+        found = []
+        for chosen in itertools.product((False, True), repeat=len(others)):
+            so_far = [c for c, is_chosen in zip(others, chosen, strict=True) if is_chosen]
+            rest = [c for c, is_chosen in zip(others, chosen, strict=True) if not is_chosen]
+            late = [Fraction(c.max_request_bytes) - c.guaranteed_bytes_per_ns * window for c in rest]
+            begun = max([Fraction(0), *map(Fraction, behind), *late])
+            ahead = sum(c.max_request_bytes for c in so_far) + window * sum(c.guaranteed_bytes_per_ns for c in rest)
+            left = rate - sum((c.guaranteed_bytes_per_ns for c in so_far), Fraction(0))
+            found.append((rate * blackout + begun + ahead) / left + own.max_request_bytes / rate)
+        assert delays.expected_delay("early", crowd, own, True) == min(found)
+
+
+@checks("BD-3", "BD-15")
+@given(SCENARIOS, st.integers(0, 40))
+@example(TWO_ALIKE, 4)
+def test_what_is_counted_of_the_others_is_what_a_list_of_them_says(scenario: Scenario, window: int) -> None:
+    """Their sums and their largest, and the largest L - g w of one that has begun, where it is above 0."""
+    ranks, contracts = crowd_of(scenario).ranks, [c for c in scenario.contracts if not c.best_effort]
+    kinds = [Kind.of(contract) for contract in contracts]
+    for number, own in enumerate(kinds):
+        others = kinds[:number] + kinds[number + 1 :]
+        assert ranks.rate(len(ranks.kinds), own) == sum(kind.rate for kind in others)
+        assert ranks.size(len(ranks.kinds), own) == sum(kind.size for kind in others)
+        costliest, largest, behind = ranks.costliest(own), ranks.largest(own), ranks.largest_background(own)
+        assert (costliest.cost if costliest else 0) == max((kind.cost for kind in others), default=0)
+        assert (largest.size if largest else 0) == max((kind.size for kind in others), default=0)
+        sizes = (kind.size for kind in others if kind.is_background)
+        assert (behind.size if behind else 0) == max(sizes, default=0)
+        begun, listed = ([kind.size - kind.rate * window for kind in some] for some in (ranks.begun(own), others))
+        assert max(begun, default=0) == max(listed, default=0)
 
 
 @checks("BD-1")

@@ -14,21 +14,13 @@ from headgate.model.arbiters.sfq import SFQ
 from headgate.model.refresh import Refresh
 from headgate.model.simulator import Server, effective_rate_of, simulate
 from headgate.properties import strategies
+from headgate.properties.arranged import TIES, tenants
 from headgate.properties.measures import Choice, Stamping, blocked, choices, in_line, recorded_run
 from headgate.properties.strategies import Scenario, long_run_rate
 from headgate.spec.links import checks
-from headgate.spec.vocabulary import Contract, Request
+from headgate.spec.vocabulary import Request
 
 SCENARIOS = strategies.scenarios(valid=True, best_effort=True)
-
-
-def tenants(*guarantees: int, priorities: tuple[int, ...] = (), largest: int = 8) -> tuple[Contract, ...]:
-    """Return contracts with these guarantees; their bursts do not matter here."""
-    return tuple(
-        Contract(f"t{n}", Fraction(g), Fraction(g), Fraction(0), largest, priority=priority)
-        for n, (g, priority) in enumerate(zip(guarantees, priorities or (0,) * len(guarantees), strict=True))
-    )
-
 
 # Tenant 1 has the better priority and a flood, of which little is due; tenant 0 keeps to its rate.
 SURPLUS = Scenario(
@@ -47,10 +39,6 @@ SHORT_LAST = Scenario(
     tenants(1, 1, 6),
     Server(Fraction(8), Refresh(Fraction(10), Fraction(5))),
     (Request(2, 0, 8), Request(0, 0, 8), Request(1, 1, 1), Request(2, 1, 8)),
-)
-# Equal deadlines of different priorities.
-TIES = Scenario(
-    tenants(1, 1, 1, 1, priorities=(2, 1, 0, 1)), Server(Fraction(4)), tuple(Request(t, 0, 4) for t in range(4)) * 2
 )
 
 

@@ -1,7 +1,9 @@
 """What must hold of migration (MG-1 to MG-7)."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import accumulate
+from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -32,10 +34,11 @@ def operations() -> st.SearchStrategy[list[Operation]]:
 COMPLETE: list[Operation] = [("begin", 0), ("copy", 0), ("copy", 1), ("copy", 2), ("switch", 0)]
 
 
-def play(order: Order, done: list[Operation]) -> tuple[Contents, list[int], list[bool]]:
-    """Return the contents, the last write of each block, and of each read whether it was right."""
-    contents, last, right = migration.blank(BLOCKS), [0] * BLOCKS, []
+def steps(order: Order, done: list[Operation]) -> Iterator[tuple[Contents, list[int], Any]]:
+    """Yield, after each operation, the contents, the last write of each block, and what a switch or a read returned."""
+    contents, last = migration.blank(BLOCKS), [0] * BLOCKS
     for number, (name, block) in enumerate(done, 1):
+        said = None
         if name == "begin":
             contents = order.begin(contents)
         elif name == "copy":
@@ -43,11 +46,21 @@ def play(order: Order, done: list[Operation]) -> tuple[Contents, list[int], list
         elif name == "write":
             contents, last[block] = order.write(contents, block, number), number
         elif name == "switch":
-            _, contents = order.switch(contents)
+            said, contents = order.switch(contents)
         elif name == "abort":
             contents = migration.abort(contents)
         else:
-            right.append(migration.read(contents, block) == last[block])
+            said = migration.read(contents, block)
+        yield contents, last, said
+
+
+def play(order: Order, done: list[Operation]) -> tuple[Contents, list[int], list[bool]]:
+    """Return the contents, the last write of each block, and of each read whether it was right."""
+    contents, last, right = migration.blank(BLOCKS), [0] * BLOCKS, []
+    for (name, block), (after, written, said) in zip(done, steps(order, done), strict=True):
+        contents, last = after, written
+        if name == "read":
+            right.append(said == last[block])
     return contents, last, right
 
 
@@ -59,23 +72,13 @@ def play(order: Order, done: list[Operation]) -> tuple[Contents, list[int], list
 @example([*COMPLETE, ("write", 0), *COMPLETE, ("read", 0)])  # there and back
 def test_every_read_returns_the_last_write(done: list[Operation]) -> None:
     """Whatever the interleaving; and a switch is made whenever nothing old is left."""
-    copy, contents, last = plain.Copy(BLOCKS), migration.blank(BLOCKS), [0] * BLOCKS
-    order = ORDERS["copy-first"]
-    for number, (name, block) in enumerate(done, 1):
+    copy, played = plain.Copy(BLOCKS), steps(ORDERS["copy-first"], done)
+    for number, ((name, block), (contents, last, said)) in enumerate(zip(done, played, strict=True), 1):
         expected = copy.do(name, block, number)
-        if name == "begin":
-            contents = order.begin(contents)
-        elif name == "copy":
-            contents = order.copy_block(contents, block)
-        elif name == "write":
-            contents, last[block] = order.write(contents, block, number), number
-        elif name == "switch":
-            switched, contents = order.switch(contents)
-            assert switched == expected
-        elif name == "abort":
-            contents = migration.abort(contents)
-        else:
-            assert migration.read(contents, block) == expected == last[block]
+        if name in ("switch", "read"):
+            assert said == expected
+        if name == "read":
+            assert said == last[block]
         assert list(contents.home) == last == copy.frames[copy.table]
         assert contents.moving == (copy.old is not None)
 

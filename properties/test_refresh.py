@@ -31,6 +31,7 @@ HBM = Device("hbm", Fraction(4800), Fraction(295), Fraction(0), Fraction(3900))
 @example(Server(Fraction(1), SMALL), Fraction(2), 1)  # one ns before it
 @example(Server(Fraction(1), SMALL), Fraction(9), 2)  # suspended by a blackout, then goes on
 @example(Server(Fraction(1), SMALL, Fraction(7)), Fraction(3), 1)  # the same blackouts, counted from another origin
+@example(Server(Fraction(1), SMALL, Fraction(7)), Fraction(3), 20_003)  # a thousand intervals and more
 def test_service_takes_its_work_in_uptime_and_not_a_moment_more(server: Server, start: Fraction, size: int) -> None:
     """Between start and finish the server is up for size / rate ns exactly, and it is up right before the finish."""
     finish = finish_time(server, start, size)

@@ -9,6 +9,7 @@ from headgate.model.arbiters.scfq import SCFQ
 from headgate.model.refresh import Refresh
 from headgate.model.simulator import Server
 from headgate.properties import strategies
+from headgate.properties.arranged import FLOOD, TIES, tenants
 from headgate.properties.measures import (
     Choice,
     Stamping,
@@ -20,31 +21,14 @@ from headgate.properties.measures import (
 )
 from headgate.properties.strategies import Scenario, long_run_rate
 from headgate.spec.links import checks
-from headgate.spec.vocabulary import Contract, Excess, Request
+from headgate.spec.vocabulary import Excess, Request
 
 # Everything is served in line, so that nothing but the arbiter decides.
 SCENARIOS = strategies.scenarios(excess=Excess.IN_LINE, valid=True)
 ANY_LOAD = strategies.scenarios(excess=Excess.IN_LINE, valid=True, admissible=None)
 
-
-def tenants(*guarantees: int, priorities: tuple[int, ...] = (), largest: int = 8) -> tuple[Contract, ...]:
-    """Return contracts with these guarantees; their bursts do not matter here."""
-    return tuple(
-        Contract(f"t{n}", Fraction(g), Fraction(g), Fraction(0), largest, priority=priority)
-        for n, (g, priority) in enumerate(zip(guarantees, priorities or (0,) * len(guarantees), strict=True))
-    )
-
-
-# A flood of one tenant and two requests of another: without the previous finish tag, the flood goes first as a whole.
-FLOOD = Scenario(tenants(1, 1), Server(Fraction(2)), (*[Request(0, 0, 4)] * 6, Request(1, 0, 4), Request(1, 1, 4)))
 # Tenant 1 comes late to a backlog of tenant 0: it starts from the finish tag in service, without credit.
 LATE = Scenario(tenants(1, 1), Server(Fraction(2)), (*[Request(0, 0, 4)] * 8, *[Request(1, 9, 4)] * 4))
-# Equal finish tags: by priority, and between equal priorities by tenant number.
-TIES = Scenario(
-    tenants(1, 1, 1, 1, priorities=(2, 1, 0, 1)),
-    Server(Fraction(4)),
-    tuple(Request(t, 0, 4) for t in range(4)) * 2,
-)
 # A small share pays for the self-clock: its first request waits for nearly a whole cost of its own.
 SMALL_SHARE = Scenario(
     tenants(1, 7),

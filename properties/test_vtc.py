@@ -12,30 +12,19 @@ from headgate.model.arbiters.vtc import VTC, VTC_NO_LIFT, token_cost
 from headgate.model.fairness import worst_waiting_gap
 from headgate.model.simulator import Server
 from headgate.properties import strategies
+from headgate.properties.arranged import TIES, tenants
 from headgate.properties.measures import Choice, Stamping, choices, largest_of, recorded_run
 from headgate.properties.strategies import Scenario
 from headgate.spec.links import checks
-from headgate.spec.vocabulary import Contract, Excess, Request, Service
+from headgate.spec.vocabulary import Excess, Request, Service
 
 ANY_LOAD = strategies.scenarios(excess=Excess.IN_LINE, valid=True, admissible=None)
-
-
-def tenants(*guarantees: int, priorities: tuple[int, ...] = (), largest: int = 8) -> tuple[Contract, ...]:
-    """Return contracts with these guarantees; their bursts do not matter here."""
-    return tuple(
-        Contract(f"t{n}", Fraction(g), Fraction(g), Fraction(0), largest, priority=priority)
-        for n, (g, priority) in enumerate(zip(guarantees, priorities or (0,) * len(guarantees), strict=True))
-    )
-
 
 # Client 1 comes late to a backlog; client 0 comes back to nobody after an idle time.
 RETURNS = Scenario(
     tenants(1, 2),
     Server(Fraction(2)),
     (*[Request(0, 0, 4)] * 8, *[Request(1, 9, 4)] * 4, Request(1, 60, 8), Request(0, 70, 2), *[Request(1, 70, 8)] * 3),
-)
-TIES = Scenario(
-    tenants(1, 1, 1, 1, priorities=(2, 1, 0, 1)), Server(Fraction(4)), tuple(Request(t, 0, 4) for t in range(4)) * 2
 )
 # A single request at a time, each come before the one before it is done: it never waits for long, and is lifted.
 ONE_AT_A_TIME = Scenario(

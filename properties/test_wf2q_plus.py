@@ -11,6 +11,7 @@ from headgate.model.arbiters.wfq import WFQ
 from headgate.model.refresh import Refresh
 from headgate.model.simulator import Server
 from headgate.properties import strategies
+from headgate.properties.arranged import TIES, tenants
 from headgate.properties.measures import (
     Choice,
     Stamping,
@@ -23,21 +24,12 @@ from headgate.properties.measures import (
 )
 from headgate.properties.strategies import Scenario, long_run_rate
 from headgate.spec.links import checks
-from headgate.spec.vocabulary import Contract, Excess, Request, Service
+from headgate.spec.vocabulary import Excess, Request, Service
 
 # Everything is served in line, so that nothing but the arbiter decides.
 SCENARIOS = strategies.scenarios(excess=Excess.IN_LINE, valid=True)
 ANY_LOAD = strategies.scenarios(excess=Excess.IN_LINE, valid=True, admissible=None)
 STEADY = strategies.scenarios(excess=Excess.IN_LINE, valid=True, dark=False)
-
-
-def tenants(*guarantees: int, priorities: tuple[int, ...] = (), largest: int = 8) -> tuple[Contract, ...]:
-    """Return contracts with these guarantees; their bursts do not matter here."""
-    return tuple(
-        Contract(f"t{n}", Fraction(g), Fraction(g), Fraction(0), largest, priority=priority)
-        for n, (g, priority) in enumerate(zip(guarantees, priorities or (0,) * len(guarantees), strict=True))
-    )
-
 
 # Alone, a tenant is soon far ahead of its rate: V has to jump, and does not come back.
 ALONE = Scenario(
@@ -50,9 +42,6 @@ IN_TURN = Scenario(
     tenants(10, *[1] * 10, largest=1),
     Server(Fraction(20)),
     (*[Request(0, 0, 1)] * 10, *[Request(t, 0, 1) for t in range(1, 11)]),
-)
-TIES = Scenario(
-    tenants(1, 1, 1, 1, priorities=(2, 1, 0, 1)), Server(Fraction(4)), tuple(Request(t, 0, 4) for t in range(4)) * 2
 )
 # The server is late with tenant 0, whose next requests come while it waits and while it is in service.
 LATE = Scenario(

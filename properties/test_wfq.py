@@ -13,25 +13,17 @@ from headgate.model.gps import GpsRequest
 from headgate.model.refresh import Refresh
 from headgate.model.simulator import Server
 from headgate.properties import strategies
+from headgate.properties.arranged import TIES, tenants
 from headgate.properties.measures import Stamping, blocked, choices, goyal_lateness, largest_of, recorded_run
 from headgate.properties.oracles import gps as poured
 from headgate.properties.strategies import Scenario, long_run_rate
 from headgate.spec.links import checks
-from headgate.spec.vocabulary import Contract, Excess, Request, Service
+from headgate.spec.vocabulary import Excess, Request, Service
 
 # Everything is served in line, so that nothing but the arbiter decides.
 SCENARIOS = strategies.scenarios(excess=Excess.IN_LINE, valid=True)
 ANY_LOAD = strategies.scenarios(excess=Excess.IN_LINE, valid=True, admissible=None)
 STEADY = strategies.scenarios(excess=Excess.IN_LINE, valid=True, admissible=None, dark=False)
-
-
-def tenants(*guarantees: int, priorities: tuple[int, ...] = (), largest: int = 8) -> tuple[Contract, ...]:
-    """Return contracts with these guarantees; their bursts do not matter here."""
-    return tuple(
-        Contract(f"t{n}", Fraction(g), Fraction(g), Fraction(0), largest, priority=priority)
-        for n, (g, priority) in enumerate(zip(guarantees, priorities or (0,) * len(guarantees), strict=True))
-    )
-
 
 # The fluid goes idle, and comes back; in between a tenant goes idle while another goes on, which makes V faster.
 SPELLS = Scenario(
@@ -44,9 +36,6 @@ FAR_AHEAD = Scenario(
     tenants(10, *[1] * 10, largest=1),
     Server(Fraction(1)),
     (*[Request(0, 0, 1)] * 10, *[Request(t, 0, 1) for t in range(1, 11)]),
-)
-TIES = Scenario(
-    tenants(1, 1, 1, 1, priorities=(2, 1, 0, 1)), Server(Fraction(4)), tuple(Request(t, 0, 4) for t in range(4)) * 2
 )
 # As the largest request begins, so does a blackout.
 REFRESHED = Scenario(

@@ -1,5 +1,6 @@
 """Settles for this room, before a test is collected, what pyproject.toml cannot for an installed wheel."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ from headgate.properties import profiles
 IS_CHECKOUT = (Path(__file__).parents[1] / "pyproject.toml").exists()
 ASKED_OF_THE_CHECKOUT = ("mutation", "miniatures", "invariants", "catalogue", "recheck", "peers")
 collect_ignore = [] if IS_CHECKOUT else [f"test_{name}.py" for name in ASKED_OF_THE_CHECKOUT]
+
+
+# pytest-xdist tells its workers how wide the terminal is; what is tested is what a pipe gets.
+os.environ.pop("COLUMNS", None)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -254,6 +254,36 @@ JUDGE_MUTANTS = (
         "_largest(run, tenant) for",
         "arbiter-TwoQuanta",
     ),
+    _arbiter(
+        "drr-while-both-wait",
+        "stays_in_the_list(run)\n",
+        "False\n",
+        "arbiter-ForgetsWhoMayReturn",
+    ),
+    _arbiter(
+        "drr-less-than-the-clause",
+        '(worst_gap, "are backlogged")',
+        '(worst_waiting_gap, "are backlogged")',
+        "arbiter-ReturnsToTheHead",
+    ),
+    _arbiter(
+        "drr-always-the-clause",
+        "stays_in_the_list(run)\n",
+        "True\n",
+        "arbiter-KernelDrr",
+    ),
+    _arbiter(
+        "drr-nobody-else-waits",
+        "if came_back and any(each.release_ns <= first.start_ns for each in run.services[number + 2 :]):",
+        "if came_back:",
+        "arbiter-KernelDrr",
+    ),
+    _arbiter(
+        "drr-never-away",
+        "second.release_ns > first.start_ns",
+        "True",
+        "arbiter-KernelDrr",
+    ),
     JudgeMutant(
         "allocator-exact-room",
         "allocator",

@@ -11,9 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.model import batch, bucket, meter
+from headgate.model import bucket, meter
 from headgate.model.arbiters import ARBITERS, NO_STAMP, Arrival, Policy, Stamp, Tenants
-from headgate.model.batch import BatchOverflow, Traffic, run_arbiter, run_bucket, run_head_of_line, run_meter
+from headgate.model.batch import (
+    BatchOverflow,
+    Traffic,
+    arbiters,
+    arrays,
+    run_arbiter,
+    run_bucket,
+    run_head_of_line,
+    run_meter,
+    scaled,
+)
 from headgate.model.interval import INT64_MAX
 
 OPEN = [policy for policy in ARBITERS.values() if not policy.exact_only]
@@ -97,7 +107,7 @@ def test_chunks_do_not_show(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> 
     sizes, costs = backlog(8, 4, 10)
     whole = run_arbiter(policy, EIGHT, at_once(sizes, costs))
     heads = None if policy.keeps_time else run_head_of_line(policy, EIGHT, sizes, costs, 20)
-    monkeypatch.setattr(batch, "CHUNK", 3)
+    monkeypatch.setattr(arrays, "CHUNK", 3)
     parts = run_arbiter(policy, EIGHT, at_once(sizes, costs))
     assert (whole.request == parts.request).all()
     assert (whole.start == parts.start).all()
@@ -128,7 +138,7 @@ def test_what_a_policy_reads_unseen_fails_rather_than_misleads() -> None:
 
 
 def test_parameters_may_differ_by_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "CHUNK", 2)
+    monkeypatch.setattr(arrays, "CHUNK", 2)
     depths, gaps, sizes = np.array([1, 2, 3]), np.zeros((3, 3), int), np.ones((3, 3), int)
     assert run_bucket(1, depths, gaps, sizes).sum(axis=0).tolist() == [1, 2, 3]
 
@@ -198,7 +208,7 @@ def test_what_is_not_an_integer_is_refused() -> None:
     with pytest.raises(BatchOverflow, match="does not fit"):
         run_bucket(1, 1, np.array([[1 << 63]], np.uint64), [[1]])
     with pytest.raises(ValueError, match="1/2 times the scale 3 is not an integer"):
-        batch.scaled([Fraction(1, 2)], 3)
+        scaled([Fraction(1, 2)], 3)
 
 
 def test_bad_shapes_and_traffic_are_refused() -> None:
@@ -229,5 +239,5 @@ def test_the_rules_do_not_load_numpy() -> None:
 
 
 def test_stamp_fields_are_those_of_the_record() -> None:
-    assert batch.STAMP_FIELDS == ("begin", "end", "size", "order", "row")
+    assert arbiters.STAMP_FIELDS == ("begin", "end", "size", "order", "row")
     assert Stamp(1, 2, 3, 4).order == 4

@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
+from headgate.cli.bound_plot import _dashed
 from headgate.cli.main import run
+from headgate.model import delays
+from headgate.model.capacity import supply
+from headgate.model.delays import delay_lines
 from headgate.model.replay import replay
+from headgate.spec.contracts import parse_contracts
 from headgate.spec.schedules import read_schedule
 from headgate.spec.units import parse_exact
 from headgate.tests.test_cli_main import one_line
@@ -143,7 +148,92 @@ def test_the_picture(contracts: Callable[..., str], tmp_path: Path) -> None:
     assert run(["bound", contracts(), "--plot", str(out)]) == 0
     drawn = out.read_text("utf-8")
     assert drawn.startswith("<svg ")
-    assert drawn.count("<path d=") > 20
+    assert drawn.count("<path d=") > 15
+
+
+def test_lines_of_the_picture_that_are_the_same_are_all_seen() -> None:
+    """Each has its dashes where the others have gaps."""
+    same, other = [(Fraction(0), Fraction(1))], [(Fraction(0), Fraction(2))]
+    lines = {"a": same, "b": other, "c": same, "d": other, "e": other, "f": [(Fraction(1), Fraction(1))]}
+    dashes = [dashes for _, _, dashes in _dashed(lines)]
+    assert dashes[0] == ' stroke-dasharray="10 10" stroke-dashoffset="0"'
+    assert dashes[2] == ' stroke-dasharray="10 10" stroke-dashoffset="-10"'
+    assert [line.split('"')[1:4:2] for line in (dashes[1], dashes[3], dashes[4])] == [
+        ["10 20", "0"], ["10 20", "-10"], ["10 20", "-20"],
+    ]  # fmt: skip
+    assert dashes[5] == ""
+
+
+# ---- numbers at the ends of what a file may say ----
+
+NEVER_DARK = "peak_gbps = 1000\ntrfc_ns = 0.000000001\ntrefi_ns = 1000000000"
+SLOW = "peak_gbps = 0.00000001\ntrfc_ns = 100\ntrefi_ns = 1000"
+FAST = "peak_gbps = 1000000000000000000\ntrfc_ns = 1\ntrefi_ns = 1000"
+# Halved by heat, an interval of a thousandth of a ns is below the grid of intervals.
+SHORT = "peak_gbps = 1000\ntrfc_ns = 0.0001\ntrefi_ns = 0.001"
+H200 = 'profile = "h200"'
+LIMITS = {
+    "a request of 10^18 bytes": (H200, ((100, 10**18), (100, 65536)), 1),
+    "requests of 10^17 bytes and of 64": (H200, ((100, 10**17), (5, 64)), 1),
+    "a device that is hardly ever dark": (NEVER_DARK, ((100, 10**18), (100, 65536)), 1),
+    "a device of an hour for some bytes": (SLOW, ((0.000000001, 64), (0.000000001, 2**20)), 1),
+    "a device that is always dark": (SHORT, ((100, 2**24), (100, 2**20)), 1),
+    "guarantees of 10^17 GB/s": (FAST, ((10**17, 10**18), (10**17, 1)), 0),
+    "guarantees 10^9 apart": (H200, ((1000, 65536), (0.000001, 65536)), 0),
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_no_number_of_a_file_is_too_much(name: str, tmp_path: Path, capsys: Text) -> None:
+    device, tenants, code = LIMITS[name]
+    rows = [
+        f'[[tenant]]\nname = "t{n}"\nguaranteed_gbps = {rate:.9f}\nmax_request_bytes = {size}\nlatency_slo_us = 100\n'
+        for n, (rate, size) in enumerate(tenants)
+    ]
+    path = tmp_path / "contracts.toml"
+    for policy in ("sfq", "early"):
+        path.write_text(f'[device]\n{device}\n[arbiter]\npolicy = "{policy}"\n{"".join(rows)}')
+        assert printed(capsys, str(path), code=code)
+
+
+def many(count: int) -> str:
+    """Return a contract file of so many tenants, no two of which are alike."""
+    rows = [
+        f'[[tenant]]\nname = "t{n}"\nguaranteed_gbps = {1 + n % 7}.{n:03}\nmax_request_bytes = {4096 + n * 37 % 1009}\n'
+        f"latency_slo_us = {4000 + n}\n"
+        for n in range(count)
+    ]
+    return f'[device]\nprofile = "h200"\n[arbiter]\npolicy = "early"\n{"".join(rows)}'
+
+
+def test_bounds_of_many_tenants_are_asked_for_as_often_as_there_are_pairs_at_most(monkeypatch: Any) -> None:
+    asked: list[int] = []
+    for count in (8, 32):
+        calls: list[str] = []
+
+        def counted(policy: str, *rest: Any, **named: Any) -> Any:
+            calls.append(policy)  # noqa: B023  # used up before the next round
+            return delay_lines(policy, *rest, **named)
+
+        monkeypatch.setattr(delays, "delay_lines", counted)
+        agreed = parse_contracts(many(count))
+        there = delays.Crowd.of(agreed.contracts, supply(agreed.device, agreed.device.max_temperature_c))
+        found = [delays.more_with_latencies("early", there, group.contract) for group in there.guaranteed]
+        assert min(found) > 0
+        asked.append(len(calls))
+    assert asked[1] <= 16 * asked[0]
+
+
+def test_thousands_of_tenants_of_a_few_kinds_are_answered_and_of_their_own_kind_refused(
+    tmp_path: Path, capsys: Text
+) -> None:
+    alike = [f'[[tenant]]\nname = "t{n}"\nguaranteed_gbps = 1\nmax_request_bytes = 4096\n' for n in range(2000)]
+    path = tmp_path / "contracts.toml"
+    path.write_text(f'[device]\nprofile = "h200"\n[arbiter]\npolicy = "sfq"\n{"".join(alike)}')
+    assert len(printed(capsys, str(path))) == 2001
+    path.write_text(many(301))
+    assert run(["bound", str(path)]) == 2
+    assert "at most 300 tenants that differ in more than their names, got 301" in one_line(capsys.readouterr().err)
 
 
 # ---- bad input ----
@@ -163,7 +253,7 @@ def test_the_picture(contracts: Callable[..., str], tmp_path: Path) -> None:
         (["--what-if", "nothing"], "KEY=VALUE"),
         (["--what-if", "moon.phase=1"], "device.KEY"),
         (["--plot", "bounds.png"], "ends in .svg"),
-        (["--plot", "/no/such/folder/x.svg"], "a folder that is there"),
+        (["--plot", "/no/such/folder/x.svg"], "a folder that can be written"),
         (["--witness", "late.json", "--what-if", "arbiter.policy=priority"], "gives no bound"),
     ],
 )

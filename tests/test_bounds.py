@@ -83,7 +83,7 @@ def test_migration_and_the_bubble_break_the_rule_when_cold() -> None:
 
 def test_wfq_with_all_requests_alike() -> None:
     there = crowd(H100, 8)
-    ((line,),) = delay_lines("wfq", there, there.guaranteed[0].contract, False, Vary.ALL)
+    (line,) = delay_lines("wfq", there, there.guaranteed[0].contract, False, Vary.ALL)
     assert (SLO - line.offset) / line.slope == Fraction(328729671, 115565000) * 10**6
     assert largest("wfq", there, Vary.ALL) == 2_844_543
 

@@ -69,24 +69,72 @@ REFUSED = [
     (["find", "wait", "--policy", "sfq", "--max", "--requests", "3", "--explain"], "--explain: expected --horizon"),
     (["find", "starvation", "--policy", "priority", "--explain"], "--explain: expected service, blocked, wait"),
     ([*BUCKET, "--shows", "deq(0, 1) > 1"], "parameters: expected rate, depth, level"),
-    (["find", "wait", "--policy", "sfq", "--tenants", "0", "--max"], "tenants: expected 1 to 16, got 0"),
-    ([*BLOCKED, "--max", "--tenants", "0"], "tenants: expected 1 to 256, got 0"),
-    (["find", "wait", "--policy", "round-robin", "--horizon", "0", "--max"], "steps: expected 1 to 1000, got 0"),
-    (["find", "wait", "--policy", "sfq", "--max", "--requests", "0"], "requests: expected 1 to 12, got 0"),
-    (["find", "wait", "--policy", "sfq", "--max", "--limit", "99999999999"], "limit: expected more than 0 and at most"),
+    (["find", "wait", "--policy", "sfq", "--tenants", "0", "--max"], "--tenants: expected 1 to 16, got 0"),
+    ([*BLOCKED, "--max", "--tenants", "0"], "--tenants: expected 1 to 256, got 0"),
+    (["find", "wait", "--policy", "round-robin", "--horizon", "0", "--max"], "--horizon: expected 1 to 1000, got 0"),
+    (["find", "wait", "--policy", "sfq", "--max", "--requests", "0"], "--requests: expected 1 to 12, got 0"),
+    (["find", "wait", "--policy", "sfq", "--max", "--limit", "99999999999"], "--limit: expected more than 0"),
     (["find", "wait", "--policy", "sfq", "--max", "--shows", "deq(0, 1) > 1"], "--shows: expected --horizon STEPS"),
-    (["find", "overrun", "--policy", "essay", "--rate", "0"], "rate: expected more than 0, got 0"),
-    (["find", "overrun", "--policy", "token", "--depth", "0"], "depth: expected more than 0, got 0"),
+    (["find", "overrun", "--policy", "essay", "--rate", "0"], "--rate: expected more than 0, got 0"),
+    (["find", "overrun", "--policy", "token", "--depth", "0"], "--depth: expected more than 0, got 0"),
     (["find", "overrun", "--policy", "token", "--weights", "1,2"], "overrun: expected no weights, priorities or"),
-    (["find", "gap", "--policy", "sfq", "--rate", "3"], "rate: expected of a bucket alone"),
+    (["find", "gap", "--policy", "sfq", "--rate", "3"], "--rate: expected of a bucket alone"),
     (["find"], "Missing argument 'QUESTION'. Choose from: wait, gap,"),
 ]  # fmt: skip
+
+# Each question in its shortest form, and every option that means nothing to it and has no refusal of its own.
+STEPS = {"--sizes": "1..4", "--within": "9", "--against": "fcfs", "--device": "h200"}
+SHOWS = {"--shows": "deq(0, 1) > 1"}
+IDLE = {
+    "difference --policy sfq --against fcfs": {"--victim": "0"},
+    "overrun --policy token": {"--tenants": "2", "--device": "h200", "--level": "1"},
+    "oversubscription --policy essay --device h200": {
+        "--priorities": "0,0", "--requests": "4", "--sizes": "1..4", "--arrivals": "0..15", "--within": "9",
+        "--victim": "0",
+    },
+    "conflict --policy masks --colours 0x1,0x1 --banks 2": {"--each": "1"},
+    "service --policy round-robin --horizon 4 --victim 0 --max": {**STEPS, **SHOWS},
+    "blocked --policy round-robin --horizon 4 --max": {**STEPS, **SHOWS},
+    "wait --policy round-robin --horizon 4 --max": {**STEPS, **SHOWS},
+    "starvation --policy priority --horizon 4": {**STEPS, **SHOWS, "--at-least": "1", "--max": ""},
+    "condition --policy round-robin --horizon 4 --shows deq(0,1)>=1": {
+        **STEPS, "--victim": "0", "--at-least": "1", "--max": "",
+    },
+    "blocked --policy token --tenants 2 --horizon 4 --rate 1 --depth 1 --level 0 --max": {
+        **STEPS, **SHOWS, "--weights": "1,1", "--priorities": "0,0",
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED, ids=range(len(REFUSED)))
 def test_refusals(arguments: list[str], message: str, capsys: Text) -> None:
     assert run(arguments) == 2
     assert one_line(capsys.readouterr().err).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("asked", "option", "value"), [(asked, *option) for asked, options in IDLE.items() for option in options.items()]
+)
+def test_what_means_nothing_is_refused(asked: str, option: str, value: str, capsys: Text) -> None:
+    """A default that is typed as well: whoever types it takes it for something."""
+    assert run(["find", *asked.split(), option, *([value] if value else [])]) == 2
+    said = one_line(capsys.readouterr().err)
+    assert said.startswith(f"{option}: expected for another question, since it means nothing to {asked.split()[0]}")
+
+
+@pytest.mark.parametrize("asked", IDLE)
+def test_each_of_them_is_a_question(asked: str, capsys: Text) -> None:
+    assert run(["find", *asked.split()]) in (0, 1)
+    assert capsys.readouterr().err == ""
+
+
+def test_what_a_contract_file_says_is_taken_where_it_means_something(capsys: Text) -> None:
+    """A rule of admission knows guarantees, and no priorities."""
+    from importlib import resources
+
+    place = str(resources.files("headgate.examples") / "h200_broken.toml")
+    assert run(["find", "oversubscription", "--policy", "no-tax", "--contracts", place]) in (0, 1)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_person_sees_where(monkeypatch: pytest.MonkeyPatch, capsys: Text) -> None:

@@ -93,7 +93,7 @@ def test_no_command_shows_the_help_and_is_bad_usage(capsys: pytest.CaptureFixtur
     [
         (["verfy"], "did you mean verify?"),
         (["frobnicate"], f"expected a command ({', '.join(COMMANDS)}), got 'frobnicate'"),
-        (["--frob"], "No such option '--frob'"),
+        (["--frob"], "No such option '--frob' (see headgate --help)"),
         (["verify", "--frob"], "No such option '--frob'"),
         (["verify", "a.toml", "b.toml"], "unexpected extra argument"),
         (["verify", "--format", "xml"], "'xml' is not one of 'text', 'json'"),
@@ -213,6 +213,51 @@ def test_ctrl_c_reaches_the_solver() -> None:
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "")
     assert time.monotonic() - begun < 10
+
+
+# The rest of the program, which takes a while to load, and then says whether it hears Ctrl-C.
+LOADING = """
+import signal
+import sys
+import time
+import types
+signal.signal(signal.SIGINT, signal.{before})
+class Loading:
+    def find_spec(self, name, path, target=None):
+        if name == "headgate.cli.main":
+            print("ready", flush=True)
+            time.sleep({seconds})
+            sys.modules[name] = types.SimpleNamespace(main=lambda: print(signal.getsignal(signal.SIGINT).name
+                if isinstance(signal.getsignal(signal.SIGINT), signal.Handlers) else "heard"))
+            import importlib.machinery
+            return importlib.machinery.ModuleSpec(name, self)
+    def create_module(self, spec):
+        return sys.modules[spec.name]
+    def exec_module(self, module):
+        pass
+sys.meta_path.insert(0, Loading())
+from headgate.cli.start import main
+main()
+"""
+
+
+def test_ctrl_c_is_silent_even_while_the_program_is_loaded() -> None:
+    program = LOADING.format(before="default_int_handler", seconds=60)
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30) == ("", "")
+        assert process.returncode == -signal.SIGINT, "a shell says 130"
+
+
+@pytest.mark.parametrize(("before", "after"), [("default_int_handler", "heard"), ("SIG_IGN", "SIG_IGN")])
+def test_once_it_is_loaded_the_program_hears_what_it_heard(before: str, after: str) -> None:
+    program = LOADING.format(before=before, seconds=0)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"ready\n{after}\n"
 
 
 def test_a_terminal_of_few_signs_is_enough() -> None:

@@ -39,6 +39,15 @@ def schedule(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
+def replayed_under_each_rule(file: str, rules: dict[str, int], capsys: Text) -> None:
+    """Assert that each rule ends with its exit code, and says so on lines that fit."""
+    for rule, code in rules.items():
+        assert run(["replay", file, "--rule", rule]) == code, rule
+        shown = capsys.readouterr().out
+        assert shown.endswith("verdict: violated\n" if code else "verdict: holds\n")
+        assert max(map(len, shown.splitlines())) <= 80
+
+
 # ---- what it shows ----
 
 
@@ -381,3 +390,11 @@ def test_what_is_served_in_the_background_is_never_late(tmp_path: Path, capsys: 
 def test_a_late_claim_that_does_not_fit(parameters: dict[str, Any], said: str, tmp_path: Path, capsys: Text) -> None:
     assert run(["replay", late_schedule(tmp_path, **parameters)]) == 2
     assert said in one_line(capsys.readouterr().err)
+
+
+def test_a_rule_that_is_misspelt_is_told_by_its_option(capsys: Text) -> None:
+    file = str(resources.files("headgate.examples") / "schedules" / "essay-tag.json")
+    assert run(["replay", file, "--rule", "sqf"]) == 2
+    line = one_line(capsys.readouterr().err)
+    assert line.startswith("--rule: expected one of sfq, ")
+    assert line.rstrip().endswith("got sqf (did you mean sfq?)")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from headgate.cli.output import Screen, number_text, readable
+from headgate.cli.output import Screen, number_text, readable, table_lines
 from headgate.cli.timeline import bars, timeline
 from headgate.model.replay import Lane, Mark, replay
 from headgate.spec.schedules import parse_schedule
@@ -146,3 +146,18 @@ def test_bars_are_in_proportion() -> None:
 def test_numbers_for_people(number: Fraction, text: str) -> None:
     assert number_text(number) == text
     assert readable(f"after {number} ns") == f"after {text} ns"
+
+
+def test_a_table_that_a_terminal_is_too_narrow_for_goes_on_below() -> None:
+    rows = [["tenant", "a" * 20, "b" * 20, "c" * 20], ["t", "1", "2", "3"]]
+    whole = list(table_lines(rows))
+    assert list(table_lines(rows, Screen(50))) == whole, "what reads a pipe gets a line a row"
+    assert list(table_lines(rows, Screen(80, measured=True))) == whole
+    narrow = list(table_lines(rows, Screen(60, measured=True)))
+    assert narrow == [
+        f"  tenant  {'a' * 20}  {'b' * 20}",
+        f"  t{'1':>27}{'2':>22}",
+        f"  tenant  {'c' * 20}",
+        f"  t{'3':>27}",
+    ]
+    assert max(map(len, table_lines(rows, Screen(50, measured=True)))) <= 50

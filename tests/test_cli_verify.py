@@ -1,6 +1,7 @@
 """`headgate verify`: its verdicts become exit codes, its JSON has the published form, its witnesses replay."""
 
 import json
+import sys
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from headgate.cli import proving
+from headgate.cli import proving, worker
 from headgate.cli import verify as face
 from headgate.cli.main import run
 from headgate.proofs.catalogue import catalogue
@@ -290,6 +291,15 @@ def test_a_contract_file_that_is_none_is_refused(tmp_path: Path, capsys: Text) -
     ):
         assert run(["verify", str(path)]) == 2
         assert said in one_line(capsys.readouterr().err)
+
+
+def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: Text) -> None:
+    monkeypatch.setattr(worker, "PROGRESS_AFTER_S", 0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert run(["verify", "--only", "bucket-essay"]) == 0
+    out, err = capsys.readouterr()
+    assert "bucket-essay" in out
+    assert "bucket-essay" in err
 
 
 def test_witnesses_need_a_folder(tmp_path: Path, capsys: Text) -> None:

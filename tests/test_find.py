@@ -16,6 +16,7 @@ import attrs
 import pytest
 
 from headgate.cli import find as face
+from headgate.cli import worker
 from headgate.cli.began import process_began
 from headgate.cli.exits import Exit
 from headgate.cli.main import run
@@ -452,11 +453,15 @@ BAD = [
     ("gap --policy sfq --sizes 4..1", "sizes: expected A..B with 1 <= A <= B"),
     ("gap --policy sfq --arrivals 3..2", "arrivals: expected A..B with 0 <= A <= B"),
     ("gap --policy sfq --victim 2", "victim: expected a tenant from 0 to 1, got 2"),
-    ("gap --policy sfq --max --at-least 3", "expected a value to reach or the largest one, got both"),
+    (
+        "gap --policy sfq --max --at-least 3",
+        "got both (--at-least or --max)",
+    ),
+    ("gap --policy sfq --victim 7", "--victim: expected a tenant"),
     ("gap --policy sfq --limit 0", "limit: expected more than 0 and at most 1000000 seconds"),
     ("gap --policy sfq --within -1", "within: expected 0 ns or more"),
     ("gap --policy sfq --against fcfs", "a second policy: expected one for a difference"),
-    ("difference --policy sfq", "a second policy: expected one for a difference"),
+    ("difference --policy sfq", "a second policy: expected one for a difference, and for nothing else (--against)"),
     ("wait --policy sfq", "wait: expected at least how many ns, or the largest of all"),
     ("wait --policy sfq --max --same-step", "expected a number of steps"),
     ("wait --policy sfq --max --assume 1>=0", "--assume: expected --horizon STEPS"),
@@ -466,7 +471,10 @@ BAD = [
     ("oversubscription --policy essay", "oversubscription: expected a device"),
     ("gap --policy sfq --requests 3 --horizon 3", "expected a number of requests or of steps, got both"),
     ("gap --policy sfq --device frob", "device profile: expected one of"),
-    ("gap --policy sfq --save /nowhere/x.json", "--save /nowhere/x.json: expected a file in a folder that is there"),
+    (
+        "gap --policy sfq --save /nowhere/x.json",
+        "--save /nowhere/x.json: expected a file in a folder that can be written",
+    ),
     ("gap --contracts nowhere.toml", "nowhere.toml"),
 ]
 
@@ -487,9 +495,7 @@ def test_a_question_of_python_is_refused_alike() -> None:
 
 def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """After a while it says how long it has taken and what is established; standard output stays clean."""
-    from headgate.cli import finding
-
-    monkeypatch.setattr(finding, "PROGRESS_AFTER_S", 0)
+    monkeypatch.setattr(worker, "PROGRESS_AFTER_S", 0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert run(["find", "gap", "--policy", "fcfs", "--requests", "4", "--max"]) == Exit.HOLDS
     out, err = capsys.readouterr()

@@ -174,6 +174,23 @@ def test_the_largest_overrun_is_that_of_all_offers(seed: int) -> None:
     assert (answer.value, answer.proved_maximal) == (largest, True)
 
 
+def test_an_oversubscription_of_given_guarantees_is_that_of_their_sum() -> None:
+    """Any exact numbers, whole or not, of more than the peak or less than 1."""
+    pick, met = random.Random(1), set()
+    for _ in range(24):
+        device = attrs.evolve(toy(pick), peak_bytes_per_ns=Fraction(6))
+        left = 6 * (1 - device.blackout_ns / device.base_interval_ns)
+        given = tuple(Fraction(pick.randint(1, 9), pick.choice((1, 2, 3, 4))) for _ in range(pick.randint(1, 3)))
+        question = Question(Asked.OVERSUBSCRIPTION, "no-tax", len(given), weights=given, device=device)
+        expected = left < sum(given) <= 6
+        for asked in (question, attrs.evolve(question, minimal=True)):
+            assert (ask(asked).finding is Finding.FOUND) == expected
+        most = ask(attrs.evolve(question, maximise=True))
+        assert most.value == (sum(given) - left if sum(given) <= 6 else None)
+        met.add((expected, sum(given) > 6, sum(given).denominator > 1))
+    assert {(True, False, True), (True, False, False), (False, False, True), (False, True, True)} <= met
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_the_largest_oversubscription_is_that_of_all_guarantees(seed: int) -> None:
     """Whole guarantees of at most the peak; what is there is the peak less the share of the blackouts."""

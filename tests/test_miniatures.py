@@ -16,7 +16,9 @@ from headgate.properties.review.case import Call, Case
 from headgate.properties.review.declaring import declare
 from headgate.properties.review.hunt import PROFILES, Outcome, Profile, Review, hunt, run_case
 from headgate.properties.review.suites.arbiter_cases import FOUND
+from headgate.properties.review.suites.arbiter_judges import Run, stays_in_the_list
 from headgate.properties.review.targets import PythonTarget
+from headgate.spec.vocabulary import Policing, Request, Service
 from headgate.tests.miniatures import MINIATURES, ROLES, Miniature, of_role
 
 SHORT = Profile(40, 60.0)
@@ -75,6 +77,42 @@ def test_a_kernel_forgets_a_deficit_while_the_last_request_is_in_service() -> No
     kernel = next(each for each in CORRECT if each.name == "arbiter-KernelDrr")
     target = PythonTarget(kernel.factory, kernel.name, declared.clock)
     run_case(suite, target, declared, Case({"weights": [5, 1], "quanta": [15, 3]}, told))
+
+
+@pytest.mark.parametrize("name", ["arbiter-Drr", "arbiter-PopsWhenDone", "arbiter-Overdraws"])
+def test_who_lets_one_go_on_that_came_back_in_service_is_held_to_the_clause(name: str) -> None:
+    """Tenant 0 comes back at 1 ns, in the middle of its service, and goes on though tenant 1 waits from the first."""
+    assert _stays(name, came_back=1)
+    assert not _stays(name, came_back=0)  # then its queue was never empty
+
+
+@pytest.mark.parametrize("name", ["arbiter-KernelDrr", "arbiter-CircleDrr"])
+def test_a_kernel_lets_nobody_go_on_that_came_back_in_service(name: str) -> None:
+    assert not _stays(name, came_back=1)
+    assert not _stays(name, came_back=0)
+
+
+def _stays(name: str, came_back: int) -> bool:
+    suite, declared = declare("arbiter", "drr")
+    calls = [(0, 0, 2), (0, 1, 9), (0, 1, 9), (came_back, 0, 2)]
+    told = tuple(Call("enqueue", {"now_ns": at, "tenant": who, "size": size}) for at, who, size in calls)
+    one = next(each for each in CORRECT if each.name == name)
+    case = Case({"weights": [1, 1], "quanta": [9, 9]}, told)
+    asked = run_case(suite, PythonTarget(one.factory, name, declared.clock), declared, case)
+    order = [each.answer for each in asked if each.call.operation == "dequeue" and each.answer is not None]
+    return stays_in_the_list(_run(calls, order))
+
+
+def _run(calls: list[tuple[int, int, int]], order: list[Any]) -> Run:
+    """Return the services of `calls` in this order of tenants, at a byte a ns."""
+    queues = {who: [(at, size) for at, of, size in calls if of == who] for _, who, _ in calls}
+    services, now = [], 0
+    for who in order:
+        at, size = queues[who].pop(0)
+        arrival = Fraction(at)
+        services.append(Service(Request(who, at, size), Policing.PACED, arrival, Fraction(now), Fraction(now + size)))
+        now += size
+    return Run(tuple(services), Fraction(1), (), (), (Fraction(9), Fraction(9)), Fraction(0))
 
 
 @pytest.mark.soak

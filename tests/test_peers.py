@@ -15,8 +15,8 @@ from headgate.model.arbiters import SFQ
 from headgate.model.arbiters.wrong_tags import WRONG_TAGS
 from headgate.model.replay import ReplayError, replay
 from headgate.proofs.catalogue import catalogue
+from headgate.proofs.catalogue.circle import bypass_attack
 from headgate.proofs.catalogue.composition import burst_attack
-from headgate.proofs.catalogue.turns import bypass_attack
 from headgate.proofs.catalogue.weighted import SHORTEST, weighted_attack, wrong_tag_attack
 from headgate.proofs.find.question import Asked, Question
 from headgate.proofs.theorem import Query

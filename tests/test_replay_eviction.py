@@ -13,6 +13,7 @@ from headgate.model.replay import replay
 from headgate.model.replay.eviction import CLAIMS
 from headgate.spec.schedules import parse_schedule
 from headgate.tests.test_cli_main import one_line
+from headgate.tests.test_cli_replay import replayed_under_each_rule
 
 Text = pytest.CaptureFixture[str]
 Write = Callable[..., str]
@@ -56,12 +57,7 @@ def write(tmp_path: Path) -> Write:
 def test_who_breaks_a_shipped_schedule_and_who_does_not(
     name: str, rules: dict[str, int], write: Write, capsys: Text
 ) -> None:
-    file = write(name)
-    for rule, code in rules.items():
-        assert run(["replay", file, "--rule", rule]) == code, rule
-        shown = capsys.readouterr().out
-        assert shown.endswith("verdict: violated\n" if code else "verdict: holds\n")
-        assert max(map(len, shown.splitlines())) <= 80
+    replayed_under_each_rule(write(name), rules, capsys)
 
 
 def test_hits_and_misses_are_drawn_in_the_lane_of_their_request(write: Write, capsys: Text) -> None:

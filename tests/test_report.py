@@ -13,7 +13,8 @@ import pytest
 from headgate.cli.main import run
 from headgate.cli.markup import Markup, tag
 from headgate.cli.picture import picture
-from headgate.cli.verify_report import annotations, check_folder, write_report
+from headgate.cli.places import OutputFolder
+from headgate.cli.verify_report import annotations, write_report
 from headgate.model.replay import Lane, Mark, Replay, replay
 from headgate.proofs.catalogue import catalogue
 from headgate.proofs.contract_row import ContractCheck, Premise
@@ -114,8 +115,7 @@ def test_a_report_is_written_again_but_replaces_no_foreign_file(tmp_path: Path, 
 
 def test_nothing_that_a_name_holds_gets_out(tmp_path: Path) -> None:
     results, checks = nasty()
-    check_folder(tmp_path)
-    write_report(tmp_path, results, checks, NASTY, Verdict.VIOLATED, "{}")
+    write_report(OutputFolder("--report", str(tmp_path)), results, checks, NASTY, Verdict.VIOLATED, "{}")
     text = (tmp_path / "index.html").read_text("utf-8")
     page = read(text)
     assert "script" not in page.seen
@@ -151,7 +151,7 @@ def test_annotations_show_where_the_contracts_stand(tmp_path: Path, capsys: Text
 def test_every_shipped_schedule_can_be_drawn() -> None:
     for file in (resources.files("headgate.examples") / "schedules").iterdir():
         drawn = read(picture(replay(parse_schedule(file.read_text("utf-8"), file.name))))
-        assert "rect" in drawn.seen or "circle" in drawn.seen, file.name
+        assert {"rect", "path", "circle"} & set(drawn.seen), file.name
 
 
 def test_a_picture_escapes_and_scales() -> None:
@@ -162,7 +162,7 @@ def test_a_picture_escapes_and_scales() -> None:
     drawn = read(picture(shown))
     assert "script" not in drawn.seen
     assert "violation" in drawn.words, "however many lanes there are"
-    assert read(picture(attrs.evolve(shown, lanes=(Lane("one", marks[1:]),)))).seen.count("circle") == 1
+    assert read(picture(attrs.evolve(shown, lanes=(Lane("one", marks[1:]),)))).seen.count("path") == 1
 
 
 def test_text_is_escaped_and_markup_is_not() -> None:

@@ -17,17 +17,11 @@ from headgate.properties.review.hunt import PROFILES, Outcome, Review, hunt
 from headgate.properties.review.process import ProcessTarget
 from headgate.properties.review.targets import PythonTarget
 from headgate.spec.errors import InputError
+from headgate.tests.miniatures.bucket import Eager
 
 
-class Bucket:
-    """A token bucket as one would write it."""
-
-    def __init__(self, rate: float, burst: float) -> None:
-        self.rate, self.burst = rate, burst
-        self.level, self.last = burst, 0.0
-
-    def fill(self, now: float) -> None:
-        self.level, self.last = min(self.burst, self.level + (now - self.last) * self.rate), now
+class Bucket(Eager):
+    """A token bucket as one would write it, which says what it does not take."""
 
     def offer(self, now: float, size: int) -> bool:
         if size <= 0:

@@ -1,7 +1,9 @@
 """The schedules for arbiters that follow the fluid show mistakes, also those that they were not made for."""
 
+import json
 import math
 from fractions import Fraction
+from importlib.resources import files
 from typing import Any
 
 import attrs
@@ -12,6 +14,7 @@ from headgate.properties.review.hunt import Outcome, Profile, conforms, hunt
 from headgate.properties.review.suites.arbiter_fluid import known
 from headgate.properties.review.suites.common import Suite
 from headgate.properties.review.targets import PythonTarget
+from headgate.tests.fluid_search import MISTAKES, Found, chosen, is_late, search, smaller, text
 from headgate.tests.miniatures import MINIATURES
 from headgate.tests.miniatures.arbiter import Numbers, Wfq
 from headgate.tests.miniatures.wrong_arbiter_fluid import Flows
@@ -112,17 +115,59 @@ def test_no_seed_is_needed(wrong: Any, dice: int) -> None:
     assert hunt(without_seeds(), target, declared, Profile(1_000, float("inf"), dice)).outcome is Outcome.VIOLATING
 
 
-def test_every_schedule_shows_a_mistake_and_every_mistake_shows_in_several() -> None:
+# ---- where the schedules come from ----
+
+
+def shipped() -> list[Found]:
+    """Return the file, with the reasons why its schedules are there."""
+    entry = files("headgate.properties.review.suites") / "fluid.json"
+    return [
+        Found(tuple(each["weights"]), tuple(map(tuple, each["arrivals"])), each["smallest_for"], tuple(each["shows"]))
+        for each in json.loads(entry.read_text(encoding="utf-8"))
+    ]
+
+
+def test_every_schedule_shows_the_mistakes_that_it_says() -> None:
+    """By the judge of the reviews, which the search does not call."""
     suite, declared = declare("arbiter", "wfq")
     cases = suite.seeds(declared)[-len(known()) :]
-    shown = {each.name: 0 for each in WRONG}
-    for case in cases:
-        broken = [
-            each.name
-            for each in WRONG
-            if not conforms(suite, PythonTarget(each.factory, each.name, declared.clock), declared, case)
-        ]
-        assert broken, case
+    counts = dict.fromkeys(MISTAKES, 0)
+    for case, found in zip(cases, shipped(), strict=True):
+        broken = tuple(
+            name
+            for name, factory in MISTAKES.items()
+            if not conforms(suite, PythonTarget(factory, name, declared.clock), declared, case)
+        )
+        assert broken == found.shows
+        assert found.smallest_for in broken
         for name in broken:
-            shown[name] += 1
-    assert {name: count for name, count in shown.items() if count < 5} == {}
+            counts[name] += 1
+    assert {name: count for name, count in counts.items() if count < 6} == {}
+
+
+def test_no_schedule_could_be_smaller() -> None:
+    for found in shipped():
+        less = [each for each in smaller(found.arrivals) if is_late(found.smallest_for, found.weights, each)]
+        assert less == [], found
+
+
+def test_every_mistake_has_a_schedule_of_its_own() -> None:
+    assert {found.smallest_for for found in shipped()} == set(MISTAKES)
+    assert len({(found.weights, found.arrivals) for found in shipped()}) == len(shipped())
+
+
+# Mistakes whose schedules are found in a second or two.
+SOON = ("AllAreActive", "CountsHeads", "FluidInRealTime")
+
+
+@pytest.mark.parametrize("mistake", SOON)
+def test_the_search_finds_the_schedules_that_are_shipped(mistake: str) -> None:
+    found = search(mistake)
+    own = [each for each in shipped() if each.smallest_for == mistake]
+    assert own == [each for each in found if each in own]
+
+
+@pytest.mark.soak
+def test_the_file_is_what_the_search_writes() -> None:
+    text_of_file = (files("headgate.properties.review.suites") / "fluid.json").read_text(encoding="utf-8")
+    assert text(chosen({mistake: search(mistake) for mistake in MISTAKES})) == text_of_file

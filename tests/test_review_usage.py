@@ -66,6 +66,8 @@ PLUGIN = "headgate.properties.review.plugin"
         (["--init", "bucket", "--format", "json"], "--init: expected it without --format json"),
         (["--init", "bucket", "--role", "bucket"], "--init: expected it without --role"),
         (["--init", "bucket", "--exec", "true"], "--init: expected it without --exec"),
+        (["--init", "bucket", "--rate", "3"], "--init: expected it without --rate: it writes a driver"),
+        (["--init", "bucket", "--clock", "ns", "--keys", "0"], "--init: expected it without --clock and --keys"),
         (["--init", "cache", "--language", "go"], "--language: expected one of python, stdio-python"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

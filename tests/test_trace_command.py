@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from headgate.cli import places
 from headgate.cli import trace as command
-from headgate.cli import trace_plot
 from headgate.cli.main import run
 from headgate.cli.trace_plot import MOST_SLICES, Slices
 from headgate.spec.recordings import Row
@@ -168,6 +168,15 @@ def test_a_picture(typed: Typed, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["p.svg"]
 
 
+def test_the_axes_of_a_picture_have_round_numbers(typed: Typed, tmp_path: Path) -> None:
+    out = tmp_path / "p.svg"
+    assert typed(SOLO, "--contracts", CONTRACTS, "--plot", str(out))[0] == 0
+    words = [element.text or "" for element in ElementTree.parse(out).iter("{http://www.w3.org/2000/svg}text")]
+    assert "0: no requests" in words
+    assert {"0", "10", "20", "30", "40"} <= set(words)
+    assert not [word for word in words if re.fullmatch(r"[0-9]+[.][0-9]+", word)]
+
+
 def test_a_picture_as_png(typed: Typed, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     out = tmp_path / "p.png"
@@ -176,7 +185,7 @@ def test_a_picture_as_png(typed: Typed, tmp_path: Path) -> None:
 
 
 def test_a_png_without_matplotlib(typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trace_plot, "find_spec", lambda name: None)
+    monkeypatch.setattr(places, "find_spec", lambda name: None)
     answer = refused(typed, SOLO, "--contracts", CONTRACTS, "--plot", str(tmp_path / "p.png"))
     assert "headgate[plots]" in answer
 
@@ -199,7 +208,7 @@ def test_pictures_that_cannot_be_written(typed: Typed, tmp_path: Path) -> None:
         (tmp_path / "p.jpg", "ends in .svg or .png"),
         (tmp_path / "none" / "p.svg", "a file in a folder that can be written"),
         (tmp_path / "folder.svg", "a file in a folder that can be written"),
-        (file, "not an input of this command"),
+        (file, "does not read or write already"),
     ):
         assert answer in refused(typed, str(file), "--contracts", CONTRACTS, "--plot", str(out))
     assert file.read_text("utf-8").startswith(HEADER)

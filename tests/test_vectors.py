@@ -242,7 +242,7 @@ def test_the_runner_is_short_and_stands_alone() -> None:
     text = Path(run_vectors.__file__).read_text("utf-8")
     assert "import headgate" not in text
     assert "from headgate" not in text
-    assert len([line for line in text.splitlines() if line.strip()]) <= 44
+    assert len([line for line in text.splitlines() if line.strip()]) <= 47
 
 
 @pytest.mark.parametrize(
@@ -281,6 +281,14 @@ def test_the_runner_refuses_a_policy_without_vectors() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
     assert "'sfq'" in done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("bucket.json", "token-bucket")], ids=len)
+def test_the_runner_says_how_it_is_called(words: tuple[str, ...]) -> None:
+    done = subprocess.run([sys.executable, run_vectors.__file__, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: python run_vectors.py ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 class NobodyThere(Sfq):

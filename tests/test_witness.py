@@ -76,3 +76,14 @@ def test_where_it_is_never_dark_every_bound_but_those_of_deadlines_is_reached(po
     for seed in FILES:
         _, share = reached(drawn(seed, NEVER_DARK, policy))
         assert CLOSE <= share <= 1, seed
+
+
+def test_where_more_requests_are_due_than_are_tried_that_is_the_reason() -> None:
+    small = [Contract(f"t{n}", g, g, Fraction(0), size) for n, (g, size) in enumerate(((Fraction(700), 64),) * 2)]
+    large = Contract("large", Fraction(1), Fraction(1), Fraction(0), 2**16)
+    report, share = reached(ContractSet(profile("h200"), "early", (*small, large)))
+    assert report.worst is not None
+    assert report.worst.contract is large
+    assert share < CLOSE
+    # 65,536 ns of 700 B/ns each, in requests of 64 B.
+    assert report.no_closer == "1433600 requests of others can be due before it, and those of at most 2500 are tried"

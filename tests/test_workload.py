@@ -208,7 +208,7 @@ def test_bad_usage(typed: Typed, tmp_path: Path) -> None:
     mooncake = written(tmp_path, MOONCAKE, name="m.jsonl")
     assert "--tenant-by column" in refused(mooncake, "--contracts", CONTRACTS, "--tenant-by", "column")
     assert "ends in .svg" in refused(WORKLOAD, "--contracts", CONTRACTS, "--plot", str(tmp_path / "p.png"))
-    assert "a folder that is there" in refused(
+    assert "a folder that can be written" in refused(
         WORKLOAD, "--contracts", CONTRACTS, "--plot", str(tmp_path / "x" / "p.svg")
     )
     assert "--slots" in refused(WORKLOAD, "--contracts", CONTRACTS, "--slots", "0")

@@ -14,15 +14,13 @@ import attrs
 import numpy as np
 import numpy.typing as npt
 
-from headgate.model import batch  # registers the arrays with the algebra
 from headgate.model.algebra import all_
+from headgate.model.batch.arrays import Integers  # and the arrays registered with the algebra
 from headgate.model.memory import pages as rules
 from headgate.model.memory.pages import DONE, NO_LEASE, NOBODY, Account, Bank, Page
 from headgate.spec.links import implements
 
 __all__ = ["Pool", "fresh", "give_back", "grant"]
-
-Integers = batch.Integers
 
 
 @attrs.define(eq=False)

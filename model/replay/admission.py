@@ -1,12 +1,11 @@
 """Claims on admission: guarantees that are not there, two clients at once, a device that falls behind."""
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
-from headgate.model.admission import Admitted, admits, check, commit, essay_admits, peak_admits
+from headgate.model.admission import RULES, Admitted, check, commit
 from headgate.model.admission import request as admission_request
-from headgate.model.capacity import Losses, kept_share
+from headgate.model.capacity import Losses, room_of
+from headgate.model.refresh import Refresh
 from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
 from headgate.model.replay.given import Given, Runner
 from headgate.model.replay.serving import server_of
@@ -22,16 +21,10 @@ def _admission_over(given: Given) -> Replay:
     Refresh takes `blackout` of every `interval`, `migration` a share, a bubble of `bubble` its part of every `period`.
     """
     guarantees, peak = given.numbers("guarantees"), given.positive("peak")
-    refreshed = peak * (1 - given.number("blackout") / given.positive("interval"))
-    effective = refreshed * kept_share(losses_of(given))
-    rule: dict[str, Callable[[], Any]] = {
-        "essay": lambda: essay_admits(guarantees, peak),
-        "corrected": lambda: admits(guarantees, effective),
-        "no-tax": lambda: peak_admits(guarantees, peak),
-        "no-losses": lambda: admits(guarantees, refreshed),
-    }
-    admitted = rule[given.rule_of(*rule)]()
-    total, bound = sum(guarantees, Fraction(0)), effective - given.tighter()
+    blackout, interval = given.number("blackout"), given.positive("interval")
+    room = room_of(peak, Refresh(interval, blackout), losses_of(given))
+    admitted = RULES[given.rule_of(*RULES)](guarantees, room)
+    total, bound = sum(guarantees, Fraction(0)), room.kept - given.tighter()
     verb = "admits" if admitted else "refuses"
     finding = f"the rule {verb} {exact_text(total)} B/ns of guarantees, {exact_text(bound)} B/ns are there"
     violated, observed, bound = given.judge_excess(total, bound)

@@ -7,7 +7,7 @@ from headgate.model.bounds import pairwise_gap
 from headgate.model.fairness import worst_gap
 from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
 from headgate.model.replay.given import Given, Runner
-from headgate.model.replay.serving import serve, service_lanes, tenant_of
+from headgate.model.replay.serving import lateness_shown, serve, service_lanes, tenant_of
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Policing, Service
 
@@ -67,13 +67,7 @@ def _arbiter_late(given: Given) -> Replay:
         finding = f"nothing of tenant {tenant} is served in line"
         return Replay(False, Fraction(0), bound, "ns", finding, tuple(lanes), execution)
     observed, service = max(late, key=lambda pair: pair[0])
-    finding = (
-        f"a request of tenant {tenant} finishes {exact_text(observed)} ns after its expected arrival, "
-        f"the bound is {exact_text(bound)} ns"
-    )
-    if observed > bound:
-        lanes.append(Lane("violation", (Mark(service.finish_ns - observed, service.finish_ns, "violation", "late"),)))
-    return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes), execution)
+    return lateness_shown(f"of tenant {tenant}", observed, service.finish_ns, bound, lanes, execution)
 
 
 def _lateness(service: Service) -> Fraction:

@@ -8,8 +8,7 @@ from headgate.model.channels import Addressed, Interleave, of_channel, simulate_
 from headgate.model.promise import goyal_expected_arrival
 from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
 from headgate.model.replay.given import MOST_STEPS, Given, Runner
-from headgate.model.replay.serving import contracts_of, refuse_unfit, server_of, tenant_of
-from headgate.spec.units import exact_text
+from headgate.model.replay.serving import contracts_of, lateness_shown, refuse_unfit, server_of, tenant_of
 from headgate.spec.vocabulary import Request, Service
 
 __all__ = ["CLAIMS"]
@@ -44,13 +43,7 @@ def _channels_late(given: Given) -> Replay:
     if not late:
         return Replay(False, Fraction(0), bound, "ns", f"tenant {tenant} sends nothing", tuple(lanes))
     observed, service = max(late, key=lambda pair: pair[0])
-    finding = (
-        f"a request of tenant {tenant} finishes {exact_text(observed)} ns after its expected arrival, "
-        f"the bound is {exact_text(bound)} ns"
-    )
-    if observed > bound:
-        lanes.append(Lane("violation", (Mark(service.finish_ns - observed, service.finish_ns, "violation", "late"),)))
-    return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes))
+    return lateness_shown(f"of tenant {tenant}", observed, service.finish_ns, bound, lanes)
 
 
 def _interleave(given: Given) -> Interleave:

@@ -169,7 +169,7 @@ def _lost_write(given: Given) -> Replay:
                 wrong += 1
                 shown = shown or f"; a read of block {block} returns {seen}, the last write is {last[block]}"
         marks.append(Mark(at, at, "violation" if text.startswith("read") and shown and wrong else "arrival", text))
-    finding = f"{wrong} reads do not return the last write{shown}"
+    finding = f"{'1 read does' if wrong == 1 else f'{wrong} reads do'} not return the last write{shown}"
     return Replay(wrong > 0, wrong, Fraction(0), "reads", finding, (Lane("operations", tuple(marks)),))
 
 

@@ -16,7 +16,7 @@ from headgate.model.refresh import Refresh, most_dark_is, per_bank, postponed_cu
 from headgate.model.replay.admission import losses_of
 from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
 from headgate.model.replay.given import MOST_STEPS, Given
-from headgate.model.replay.serving import refuse_long, serve, service_lanes
+from headgate.model.replay.serving import lateness_shown, refuse_long, serve, service_lanes
 from headgate.model.simulator import Server, finish_time, simulate
 from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Contract, Excess, Execution, Policing, Service
@@ -141,13 +141,7 @@ def _promise(given: Given) -> Replay:
     promised = [s for s in execution.services if s.policing in (Policing.PACED, Policing.BURST)]
     late = [(s.finish_ns - s.expected_ns, s.finish_ns) for s in promised if s.expected_ns is not None]
     observed, finish = max(late, default=(Fraction(0), Fraction(0)))
-    finding = (
-        f"a request in contract finishes {exact_text(observed)} ns after its expected arrival, "
-        f"the bound is {exact_text(bound)} ns"
-    )
-    if observed > bound:
-        lanes.append(Lane("violation", (Mark(finish - observed, finish, "violation", "late"),)))
-    return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes), execution)
+    return lateness_shown("in contract", observed, finish, bound, lanes, execution)
 
 
 def _safety(given: Given) -> Replay:
@@ -205,13 +199,7 @@ def _latest(given: Given, execution: Execution, supply: Supply) -> Replay:
     if not late:
         return Replay(False, Fraction(0), Fraction(0), "ns", "nothing is served", tuple(lanes), execution)
     observed, bound, finish = max(late, key=lambda each: each[0] - each[1])
-    finding = (
-        f"a request of an admitted set finishes {exact_text(observed)} ns after its expected arrival, "
-        f"the bound is {exact_text(bound)} ns"
-    )
-    if observed > bound:
-        lanes.append(Lane("violation", (Mark(finish - observed, finish, "violation", "late"),)))
-    return Replay(observed > bound, observed, bound, "ns", finding, tuple(lanes), execution)
+    return lateness_shown("of an admitted set", observed, finish, bound, lanes, execution)
 
 
 CLAIMS: dict[tuple[str, str], Callable[[Given], Replay]] = {

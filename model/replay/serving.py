@@ -8,12 +8,22 @@ from headgate.model.arbiters.wfq import wfq
 from headgate.model.refresh import (
     Refresh,
 )
-from headgate.model.replay.form import Lane, Mark, ReplayError
+from headgate.model.replay.form import Lane, Mark, Replay, ReplayError
 from headgate.model.replay.given import MOST_STEPS, Given
 from headgate.model.simulator import Server, simulate
+from headgate.spec.units import exact_text
 from headgate.spec.vocabulary import Contract, Excess, Execution
 
-__all__ = ["contracts_of", "refuse_long", "refuse_unfit", "serve", "server_of", "service_lanes", "tenant_of"]
+__all__ = [
+    "contracts_of",
+    "lateness_shown",
+    "refuse_long",
+    "refuse_unfit",
+    "serve",
+    "server_of",
+    "service_lanes",
+    "tenant_of",
+]
 
 
 def serve(
@@ -85,3 +95,16 @@ def tenant_of(given: Given, weights: list[Fraction], key: str = "tenant") -> int
     if tenant >= len(weights) or tenant != given.number(key):
         raise ReplayError(f"parameters.{key}: expected one of the {len(weights)} tenants, got {tenant}")
     return tenant
+
+
+def lateness_shown(
+    whose: str, late_ns: Fraction, finish_ns: Fraction, bound: Fraction, lanes: list[Lane], run: Execution | None = None
+) -> Replay:
+    """Return the replay of the latest request: `whose` it is, by how much it is late, and when it is done."""
+    finding = (
+        f"a request {whose} finishes {exact_text(late_ns)} ns after its expected arrival, "
+        f"the bound is {exact_text(bound)} ns"
+    )
+    if late_ns > bound:
+        lanes = [*lanes, Lane("violation", (Mark(finish_ns - late_ns, finish_ns, "violation", "late"),))]
+    return Replay(late_ns > bound, late_ns, bound, "ns", finding, tuple(lanes), run)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
 
 import z3
 
@@ -14,13 +13,13 @@ from headgate.model.admission import (
     commit,
     essay_admits,
     essay_rule_is_safe,
-    peak_admits,
     release,
     request,
 )
 from headgate.model.refresh import Refresh, corrected_interval, served_by
 from headgate.proofs.decoding import schedule_of
 from headgate.proofs.invariants import invariant
+from headgate.proofs.oversubscription import oversubscription_attack
 from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Expect, Obligation, Query, Theorem
 from headgate.spec.vocabulary import Schedule
@@ -29,6 +28,9 @@ __all__ = ["THEOREMS"]
 
 BLACKOUT_NS, BASE_NS = Fraction(295), Fraction(3900)
 SAFE_C, UNSAFE_C = Fraction("94.877"), Fraction("94.878")
+# The essays' H200: at 95 C, and when cold, where refresh is slowest.
+PEAK = Fraction(4800)
+HOT, COLD = Refresh(corrected_interval(BASE_NS, Fraction(95)).high, BLACKOUT_NS), Refresh(BASE_NS, BLACKOUT_NS)
 
 
 def _threshold() -> list[Obligation]:
@@ -58,23 +60,6 @@ def _temperature() -> list[Obligation]:
 def float_text(number: Fraction) -> str:
     """Return an exact decimal with three places."""
     return f"{int(number)}.{int(number * 1000) % 1000:03d}"
-
-
-def _attack(tighter: Fraction) -> Query:
-    """The essays' H200 at 95 C: n equal tenants of 120 GB/s, the least n that is admitted and not there."""
-    peak, count = Fraction(4800), z3.Int("count")
-    interval = corrected_interval(BASE_NS, Fraction(95)).high
-    total: Any = 120 * z3.ToReal(count)
-    effective = peak * (1 - BLACKOUT_NS / interval)
-    domain = (count >= 1, count <= 64, essay_admits([total], peak), z3.Not(admits([total], effective - tighter)))
-    heading = ("AD-2", "What 0.85 of the peak admits is there at 95 C.", "admission", "essay", "oversubscription")
-    parameters = {"peak": peak, "blackout": BLACKOUT_NS, "interval": interval}
-
-    def decode(model: z3.ModelRef) -> Schedule:
-        many = model.eval(count, model_completion=True).as_long()
-        return schedule_of(model, heading, {**parameters, "guarantees": [120] * many}, [])
-
-    return Query(domain, decode, (count,))
 
 
 def _atomic() -> list[Obligation]:
@@ -126,22 +111,6 @@ def _range() -> list[Obligation]:
     ]  # fmt: skip
 
 
-def _no_tax(tighter: Fraction) -> Query:
-    """The essays' H200 at 70 C, where refresh is slowest: n equal tenants of 120 GB/s within the peak rate."""
-    peak, count = Fraction(4800), z3.Int("count")
-    total: Any = 120 * z3.ToReal(count)
-    effective = peak * (1 - BLACKOUT_NS / BASE_NS)
-    domain = (count >= 1, count <= 64, peak_admits([total], peak), z3.Not(admits([total], effective - tighter)))
-    heading = ("AD-4", "What the peak rate admits is there.", "admission", "no-tax", "oversubscription")
-    parameters = {"peak": peak, "blackout": BLACKOUT_NS, "interval": BASE_NS}
-
-    def decode(model: z3.ModelRef) -> Schedule:
-        many = model.eval(count, model_completion=True).as_long()
-        return schedule_of(model, heading, {**parameters, "guarantees": [120] * many}, [])
-
-    return Query(domain, decode, (count,))
-
-
 THEOREMS: Sequence[Theorem] = (
     Theorem(
         "admission-threshold", ("AD-1", "AD-2"),
@@ -156,7 +125,8 @@ THEOREMS: Sequence[Theorem] = (
     ),
     Theorem(
         "admission-essay", ("AD-2",), "What the essay's 0.85 rule admits is there at 95 C.",
-        "the essays' H200, equal tenants of 120 GB/s", expect=Expect.REFUTED, attack=_attack,
+        "the essays' H200, equal tenants of 120 GB/s", expect=Expect.REFUTED,
+        attack=oversubscription_attack("essay", ("AD-2", "What 0.85 of the peak admits is there at 95 C."), PEAK, HOT),
     ),
     Theorem(
         "admission-atomic", ("AD-1", "AD-3"),
@@ -179,6 +149,7 @@ THEOREMS: Sequence[Theorem] = (
     ),
     Theorem(
         "admission-no-tax", ("AD-4",), "What the peak rate admits is there.",
-        "the essays' H200 when cold, equal tenants of 120 GB/s", expect=Expect.REFUTED, attack=_no_tax,
+        "the essays' H200 when cold, equal tenants of 120 GB/s", expect=Expect.REFUTED,
+        attack=oversubscription_attack("no-tax", ("AD-4", "What the peak rate admits is there."), PEAK, COLD),
     ),
 )  # fmt: skip

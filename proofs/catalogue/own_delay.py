@@ -7,6 +7,7 @@ is counted again. `way` are the bytes that were in the way when the count began.
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from typing import Any
 
 import z3
 
@@ -124,6 +125,18 @@ def _worth() -> list[Obligation]:
     ]
 
 
+def _own_part_and_way(delay: Callable[..., Any]) -> list[Obligation]:
+    """The formula is the tenant's own time at what it is worth, and what is in the way with a blackout at the rate."""
+    rate, blackout, worth, size, way = z3.Reals("rate blackout worth size way")
+    own, before = delay(size, 0, rate, 0, worth), delay(0, way, rate, blackout, worth)
+    return [
+        Obligation("its own part and the way as a formula", (rate > 0, worth > 0),
+                   delay(size, way, rate, blackout, worth) == own + before),
+        covers("its own part", (size > 0,), worth, own, size),
+        covers("the way", (), rate, before, way + rate * blackout),
+    ]  # fmt: skip
+
+
 def _wfq() -> list[Obligation]:
     """The fluid is done with the request u after it is expected, and w after `begun` bytes of another tenant began.
 
@@ -135,7 +148,6 @@ def _wfq() -> list[Obligation]:
     numbers = (rate > 0, other >= 0, other <= rate, since >= 0)
     served = work <= rate * since - other * since
     exact = rate * (done - blackout) <= rate * late + begun - other * late
-    worth, size, largest = z3.Reals("worth size largest")
     return [
         Obligation("what goes first", (*numbers, fluid <= rate * since, theirs >= other * since,
                    work <= fluid - theirs), served),
@@ -150,11 +162,7 @@ def _wfq() -> list[Obligation]:
                    (rate - other) * late <= (rate - other) * cost),
         Obligation("the bound", (exact, (rate - other) * late <= (rate - other) * cost),
                    rate * (done - blackout) <= rate * cost + begun - other * cost),
-        Obligation("its own part and the way as a formula", (rate > 0, worth > 0),
-                   wfq_delay(size, largest, rate, blackout, worth) == wfq_delay(size, 0, rate, 0, worth) +
-                   wfq_delay(0, largest, rate, blackout, worth)),
-        covers("its own part", (size > 0,), worth, wfq_delay(size, 0, rate, 0, worth), size),
-        covers("the way", (), rate, wfq_delay(0, largest, rate, blackout, worth), largest + rate * blackout),
+        *_own_part_and_way(wfq_delay),
         *_worth(),
     ]  # fmt: skip
 
@@ -162,21 +170,16 @@ def _wfq() -> list[Obligation]:
 def _scfq() -> list[Obligation]:
     """`passed` is how far the virtual time came from the anchor to the request's finish tag, its own cost or more."""
     rate, own, rest, way, blackout = z3.Reals("rate own rest way blackout")
-    passed, cost, size, done, expected, others = z3.Reals("passed cost size done expected others")
+    passed, cost, done, expected, others = z3.Reals("passed cost done expected others")
     numbers = (rate > 0, own > 0, rest >= 0, own + rest <= rate, passed >= cost, cost > 0)
     spare = (own + rest) * (passed - cost) <= rate * (passed - cost)
-    worth = z3.Real("worth")
     return [
         *scfq_from_rest_steps(),
         Obligation("what the guarantees leave", numbers, spare),
         Obligation("the request is done in time", (*numbers, spare, others <= rest * passed + way,
                    rate * expected >= rate * (passed - cost), rate * (done - blackout) <= others + own * passed),
                    rate * (done - expected - blackout) <= (own + rest) * cost + way),
-        Obligation("its own part and the way as a formula", (rate > 0, worth > 0),
-                   scfq_delay(size, way, rate, blackout, worth) == scfq_delay(size, 0, rate, 0, worth) +
-                   scfq_delay(0, way, rate, blackout, worth)),
-        covers("its own part", (size > 0,), worth, scfq_delay(size, 0, rate, 0, worth), size),
-        covers("the way", (), rate, scfq_delay(0, way, rate, blackout, worth), way + rate * blackout),
+        *_own_part_and_way(scfq_delay),
         *_worth(),
     ]  # fmt: skip
 

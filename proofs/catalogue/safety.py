@@ -12,13 +12,14 @@ from typing import Any
 
 import z3
 
-from headgate.model.admission import Admitted, admits, essay_admits, release, request
+from headgate.model.admission import Admitted, admits, release, request
 from headgate.model.bounds import sfq_delay
 from headgate.model.capacity import Losses, kept_share, longest_dark
 from headgate.model.refresh import Refresh, rate_latency, served_by
 from headgate.proofs.catalogue.delay import sfq_delay_steps, sfq_share_steps
 from headgate.proofs.decoding import schedule_of
 from headgate.proofs.invariants import invariant
+from headgate.proofs.oversubscription import oversubscription_attack
 from headgate.proofs.symbolic import lift
 from headgate.proofs.theorem import Expect, Obligation, Query, Theorem
 from headgate.spec.vocabulary import Request, Schedule
@@ -153,28 +154,6 @@ def _forgotten(tighter: Fraction) -> Query:
     return Query(domain, decode, (size, parts))
 
 
-def _mitigated(rule: str, clause: str, statement: str, admitted: Any) -> Any:
-    """Return the search for the least n equal tenants of 120 GB/s that the rule admits, cold, and that do not fit."""
-
-    def attack(tighter: Fraction) -> Query:
-        count = z3.Int("count")
-        total: Any = 120 * z3.ToReal(count)
-        refreshed = PEAK * (1 - BLACKOUT_NS / BASE_NS)
-        left = refreshed * kept_share(ESSAY_LOSSES) - tighter
-        domain = (count >= 1, count <= 64, admitted(total, refreshed), z3.Not(admits([total], left)))
-        parameters = {"peak": PEAK, "blackout": BLACKOUT_NS, "interval": BASE_NS, "migration": ESSAY_LOSSES.migration,
-                      "bubble": ESSAY_LOSSES.bubble_ns, "period": ESSAY_LOSSES.period_ns}  # fmt: skip
-        heading = (clause, statement, "admission", rule, "oversubscription")
-
-        def decode(model: z3.ModelRef) -> Schedule:
-            many = model.eval(count, model_completion=True).as_long()
-            return schedule_of(model, heading, {**parameters, "guarantees": [120] * many}, [])
-
-        return Query(domain, decode, (count,))
-
-    return attack
-
-
 THEOREMS: Sequence[Theorem] = (
     Theorem(
         "admission-safety", ("AD-1", "AD-3", "AD-4", "BD-11", "PR-3"),
@@ -195,9 +174,9 @@ THEOREMS: Sequence[Theorem] = (
         "admission-mitigated", ("AD-2", "AD-4"),
         "What 0.85 of the peak admits is there when cold, with 5 % migrating and a bubble of 2 ms in 50.",
         "the essays' H200 when cold, equal tenants of 120 GB/s", expect=Expect.REFUTED,
-        attack=_mitigated(
-            "essay", "AD-2", "What 0.85 of the peak admits is there when cold, with migration and bubbles.",
-            lambda total, refreshed: essay_admits([total], PEAK),
+        attack=oversubscription_attack(
+            "essay", ("AD-2", "What 0.85 of the peak admits is there when cold, with migration and bubbles."), PEAK,
+            Refresh(BASE_NS, BLACKOUT_NS), ESSAY_LOSSES,
         ),
     ),
 )  # fmt: skip

@@ -1,13 +1,17 @@
 """Which questions make sense: the first thing that misfits, in one line. Loads no solver."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+
+import attrs
 
 from headgate.model.arbiters import ARBITERS, Policy
 from headgate.model.memory.eviction import POLICIES
 from headgate.proofs.find.question import Asked, Question, Span
 from headgate.proofs.find.staging import banks_asked, each_asked
 
-__all__ = ["ADMISSIONS", "BUCKETS", "COLOURS", "MEMORY", "ORDERS", "TABLE", "is_of_steps", "misfit", "table_misfit"]
+__all__ = [
+    "ADMISSIONS", "BUCKETS", "COLOURS", "MEMORY", "ORDERS", "TABLE", "idle", "is_of_steps", "misfit", "table_misfit",
+]  # fmt: skip
 
 # The questions that compare orders of service, and all that a table of requests answers.
 ORDERS = (Asked.WAIT, Asked.GAP, Asked.DEFICIT, Asked.DIFFERENCE)
@@ -23,6 +27,20 @@ MOST_SECONDS = 10**6
 # The numbers of a bucket.
 BUCKET = ("rate", "depth", "level")
 
+# What means nothing to a question, by its fields and numbers: an answer that is the same with and without it would seem
+# to be about it. What is refused with a reason of its own is not among them.
+IDLE = {
+    Asked.DIFFERENCE: ("victim",),
+    Asked.OVERRUN: ("tenants", "device", "level"),
+    Asked.OVERSUBSCRIPTION: ("priorities", "requests", "sizes", "arrivals", "within_ns", "victim"),
+    Asked.STARVATION: ("at_least", "maximise"),
+    Asked.CONDITION: ("victim", "at_least", "maximise"),
+}
+IDLE_IN_STEPS = ("sizes", "within_ns", "against", "device")
+IDLE_OF_BUCKETS_IN_STEPS = ("weights", "priorities")
+# What a contract file says of tenants and server is taken where it means something.
+OF_CONTRACTS = ("tenants", "weights", "priorities", "device")
+
 
 def is_of_steps(question: Question) -> bool:
     """Whether the step model answers: where a number of steps is given, and where no table of requests could."""
@@ -31,7 +49,35 @@ def is_of_steps(question: Question) -> bool:
 
 def misfit(question: Question) -> str:
     """Return what misfits in a question of any kind; "" where nothing does."""
-    return next(_misfits(question), "")
+    return next(_misfits(question), "") or idle(question, _given(question))
+
+
+def idle(question: Question, given: Collection[str]) -> str:
+    """Return which of the fields and numbers that are `given` means nothing to the question; "" where all do."""
+    without = next((name for name in _idle_names(question) if name in given), "")
+    if not without:
+        return ""
+    name = {"maximise": "max", "within_ns": "within"}.get(without, without)
+    kind = " of steps" if is_of_steps(question) else ""
+    return f"{name}: expected for another question, since it means nothing to {question.asked.value}{kind}"
+
+
+def _idle_names(question: Question) -> Iterator[str]:
+    yield from IDLE.get(question.asked, ())
+    if question.asked is not Asked.CONDITION:
+        yield "shows"
+    if is_of_steps(question):
+        yield from IDLE_IN_STEPS
+        if question.policy == "token":
+            yield from IDLE_OF_BUCKETS_IN_STEPS
+    if question.asked is Asked.CONFLICT and question.policy == "masks":
+        yield "each"
+
+
+def _given(question: Question) -> set[str]:
+    """Return the names of what differs from its default: two tenants may be given, or not."""
+    names = {field.name for field in attrs.fields(Question) if getattr(question, field.name) != field.default}
+    return (names - set(OF_CONTRACTS if question.contracts is not None else ())) | set(question.parameters)
 
 
 def table_misfit(question: Question) -> str:

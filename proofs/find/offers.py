@@ -13,16 +13,15 @@ from typing import Any
 import attrs
 import z3
 
-from headgate.model.admission import admits, essay_admits, peak_admits
+from headgate.model.admission import RULES, Room
 from headgate.model.algebra import where
 from headgate.model.bucket import (
     envelope,
     paused_full,
     police,
 )
-from headgate.model.refresh import served_by
 from headgate.model.replay import replay
-from headgate.model.simulator import Server
+from headgate.model.simulator import effective_rate_of
 from headgate.proofs.decoding import schedule_of
 from headgate.proofs.find.question import DEFAULT_SPAN, Question
 from headgate.proofs.find.search import Found, Goal
@@ -105,21 +104,19 @@ def _admitted(rule: str, numbers: dict[str, Any], arrivals: Sequence[Any], sizes
 
 
 def oversubscription(question: Question) -> Goal:
-    """Return the goal of guarantees that the rule admits and that are not there, one a tenant."""
+    """Return the goal of guarantees that the rule admits and that are not there, one a tenant.
+
+    They are those that the question gives as weights, else whole numbers of at most the peak rate.
+    """
     server = server_of(question)
     peak = Fraction(server.peak_bytes_per_ns)
-    effective = _effective(server)
-    guarantees = [z3.Int(f"guarantee{k}") for k in range(question.tenants)]
-    domain = [z3.And(g >= 1, g <= int(peak)) for g in guarantees]
-    total: Any = z3.ToReal(z3.Sum(guarantees))
-    rules: dict[str, Callable[[], Any]] = {
-        "essay": lambda: essay_admits([total], peak),
-        "corrected": lambda: admits([total], effective),
-        "no-tax": lambda: peak_admits([total], peak),
-    }
-    if question.weights:
-        domain += [z3.ToReal(g) == lift(w) for g, w in zip(guarantees, question.weights, strict=True)]
-    excess = total * effective.denominator - effective.numerator
+    effective = effective_rate_of(server)
+    free = [z3.Int(f"guarantee{k}") for k in range(question.tenants)] if not question.weights else []
+    domain = [z3.And(g >= 1, g <= int(peak)) for g in free] + [a >= b for a, b in pairwise(free)]
+    guarantees = free or [exact(weight) for weight in question.weights]
+    total: Any = z3.ToReal(z3.Sum(free)) if free else lift(sum(question.weights, Fraction(0)))
+    scale = math.lcm(effective.denominator, *(weight.denominator for weight in question.weights))
+    excess = total * scale - int(effective * scale)
     parameters = {"peak": peak, "guarantees": guarantees, "blackout": 0, "interval": 1}
     if server.refresh is not None:
         parameters |= {"blackout": server.refresh.blackout, "interval": server.refresh.interval}
@@ -135,18 +132,9 @@ def oversubscription(question: Question) -> Goal:
         lambda model: schedule_of(model, heading, parameters, []),
         f"Of what the rule {question.policy_name} admits, {{}} B/ns are not there.",
     )
-    ordered = [a >= b for a, b in pairwise(guarantees)] if not question.weights else []
-    admitted = rules[question.policy_name]()
-    step = Fraction(1, effective.denominator)
-    beyond = z3.And(admitted, excess > 0)
-    return Goal((*domain, *ordered), ((admitted, excess),), beyond, step, decode, (z3.Sum(guarantees), *guarantees))
-
-
-def _effective(server: Server) -> Fraction:
-    if server.refresh is None:
-        return Fraction(server.peak_bytes_per_ns)
-    left: Fraction = served_by(server.peak_bytes_per_ns, server.refresh) / Fraction(server.refresh.interval)
-    return left
+    admitted = RULES[question.policy_name]([total], Room(peak, effective, effective))
+    beyond, smallest = z3.And(admitted, excess > 0), (z3.Sum(free), *free) if free else ()
+    return Goal(tuple(domain), ((admitted, excess),), beyond, Fraction(1, scale), decode, smallest)
 
 
 def decoder(

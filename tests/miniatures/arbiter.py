@@ -343,9 +343,12 @@ class KernelDrr(Queues):
 
     def enqueue(self, now: float, tenant: int, size: int) -> None:
         if tenant not in self.turn:
-            self.turn.append(tenant)
+            self.join(tenant)
             self.deficits[tenant] = self.quanta[tenant]
         super().enqueue(now, tenant, size)
+
+    def join(self, tenant: int) -> None:
+        self.turn.append(tenant)
 
     def choose(self) -> int:
         while self.queues[self.turn[0]][0] > self.deficits[self.turn[0]]:
@@ -357,6 +360,71 @@ class KernelDrr(Queues):
         self.deficits[tenant] -= size
         if not self.queues[tenant]:
             self.turn.popleft()
+
+
+@correct(policy="drr")
+class CircleDrr(Queues):
+    """Deficit round robin without a list: a pointer goes round, and who has nothing left loses its turn at once."""
+
+    def __init__(self, weights: Numbers, quanta: Numbers) -> None:
+        super().__init__(weights)
+        self.quanta, self.deficits = quanta, [0] * len(weights)
+        self.at, self.begun = 0, False
+
+    def choose(self) -> int:
+        while not (self.begun and self.queues[self.at] and self.queues[self.at][0] <= self.deficits[self.at]):
+            self.at = (self.at + 1) % len(self.queues)
+            self.begun = bool(self.queues[self.at])
+            self.deficits[self.at] += self.quanta[self.at] if self.begun else 0
+        return self.at
+
+    def serve(self, tenant: int, size: int) -> None:
+        self.deficits[tenant] -= size
+        if not self.queues[tenant]:
+            self.deficits[tenant], self.begun = 0, False
+
+
+@correct(policy="drr")
+class Overdraws(Drr):
+    """A request is served while any deficit is left, and what it takes too much is missing from the next turn."""
+
+    def choose(self) -> int:
+        while True:
+            tenant = self.turn[0]
+            if not self.begun:
+                self.deficits[tenant] += self.quantum(tenant)
+                self.begun = True
+            if self.queues[tenant] and self.deficits[tenant] > 0:
+                return tenant
+            self.turn.popleft()
+            self.begun = False
+            self.pass_on(tenant)
+
+
+@correct(policy="drr")
+class PopsWhenDone(Drr):
+    """What is in service stays in its queue until it is done, so that its tenant stays in the list."""
+
+    serving: int | None = None
+
+    def choose(self) -> int:
+        if self.serving is not None:
+            self.queues[self.serving].popleft()
+        self.serving = super().choose()
+        return self.serving
+
+    def waiting(self) -> list[int]:
+        return [tenant for tenant, queue in enumerate(self.queues) if len(queue) > (1 if tenant == self.serving else 0)]
+
+    def dequeue(self, now: float) -> int | None:
+        if not self.waiting():
+            if self.serving is not None:
+                self.queues[self.serving].popleft()
+            self.serving = None
+            return None
+        tenant = self.choose()
+        self.serve(tenant, self.queues[tenant][0])
+        return tenant
 
 
 @correct(policy="fcfs")

@@ -9,6 +9,7 @@ from headgate.tests.miniatures import wrong
 from headgate.tests.miniatures.arbiter import (
     Drr,
     Fcfs,
+    KernelDrr,
     Numbers,
     Pointer,
     Priority,
@@ -390,6 +391,38 @@ class LosesTheRest(Drr):
     def pass_on(self, tenant: int) -> None:
         super().pass_on(tenant)
         self.deficits[tenant] = 0
+
+
+@wrong("AR-9", policy="drr")
+class ReturnsToTheHead(KernelDrr):
+    """Who is new is the next in turn: and so is always who has one request in service and another on its way."""
+
+    last = -1
+
+    def join(self, tenant: int) -> None:
+        turn_is_on = bool(self.turn) and self.turn[0] == self.last
+        self.turn.insert(1 if turn_is_on else 0, tenant)
+
+    def serve(self, tenant: int, size: int) -> None:
+        super().serve(tenant, size)
+        self.last = tenant
+
+
+@wrong("AR-9", policy="drr")
+class ForgetsWhoMayReturn(Drr):
+    """Whose queue was empty once in its turn loses the rest at its end, though it came back in time."""
+
+    emptied = False
+
+    def serve(self, tenant: int, size: int) -> None:
+        super().serve(tenant, size)
+        self.emptied |= not self.queues[tenant]
+
+    def pass_on(self, tenant: int) -> None:
+        super().pass_on(tenant)
+        if self.emptied:
+            self.deficits[tenant] = 0
+        self.emptied = False
 
 
 @wrong("AR-3", policy="fcfs")

@@ -1,6 +1,7 @@
 """Arbiters that follow the fluid wrongly: who counts as active, from which tag on, and how fast virtual time runs.
 
-The schedules of properties/review/suites/fluid.json were searched for with these, and with those of wrong_arbiter.
+`headgate.tests.fluid_search` finds the schedules of properties/review/suites/fluid.json with these, and with those of
+wrong_arbiter.
 """
 
 from collections.abc import Sequence

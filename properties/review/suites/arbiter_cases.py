@@ -20,6 +20,8 @@ WEIGHTS = (1, 1, 2, 3, 5, 10)
 LARGEST = 9
 # What a case for an arbiter that follows the fluid is made of (see arbiter_fluid).
 KINDS = ("near", "near", "missed", "shapes")
+# Who comes back while its last request is in service: two notions of DRR differ in it.
+SHAPES_OF_DRR = ("returns", "returns")
 SHAPES = ("mingled", "flood", "return", "clocked", "together", "leaves", "misses", "misses")
 
 
@@ -45,8 +47,9 @@ def _cases(draw: DrawFn, declared: Declared) -> Case:
         return _aimed(draw, kind, configuration, declared)
     calls: list[tuple[int, int, int]] = []
     begin = 0
+    shapes = SHAPES + (SHAPES_OF_DRR if declared.policy == "drr" else ())
     for _ in range(draw(st.integers(1, 3))):
-        begin = _stretch(draw, count, begin, calls)
+        begin = _stretch(draw, draw(st.sampled_from(shapes)), count, begin, calls)
     return Case(configuration, _calls(calls, configuration, declared))
 
 
@@ -68,9 +71,8 @@ def _add_quanta(configuration: dict[str, Any], largest: int) -> None:
     configuration.setdefault("quanta", [ceil(quantum) for quantum in quanta])
 
 
-def _stretch(draw: DrawFn, count: int, begin: int, calls: list[tuple[int, int, int]]) -> int:
+def _stretch(draw: DrawFn, shape: str, count: int, begin: int, calls: list[tuple[int, int, int]]) -> int:
     """Add a stretch of arrivals (time, tenant, size) and return when the next may begin: during it, or after."""
-    shape = draw(st.sampled_from(SHAPES))
     tenant, size = st.integers(0, count - 1), st.one_of(st.integers(1, 9), st.sampled_from((1, 9)))
     if shape == "mingled":
         for _ in range(draw(st.integers(1, 10))):
@@ -97,6 +99,8 @@ def _stretch(draw: DrawFn, count: int, begin: int, calls: list[tuple[int, int, i
         _leaves(draw, count, begin, calls)
     elif shape == "misses":
         _misses(draw, count, begin, calls)
+    elif shape == "returns":
+        _returns(draw, count, begin, calls)
     else:
         calls += [(begin, each, draw(size)) for each in range(count) for _ in range(draw(st.integers(1, 2)))]
     last = max(at for at, _, _ in calls)
@@ -118,6 +122,19 @@ def _leaves(draw: DrawFn, count: int, begin: int, calls: list[tuple[int, int, in
         calls += [(now, comes, draw(size))] * draw(number)
         now += draw(st.integers(1, 30))
     calls += [(now, last, draw(size))] * draw(st.integers(1, 3))
+
+
+def _returns(draw: DrawFn, count: int, begin: int, calls: list[tuple[int, int, int]]) -> None:
+    """Let one tenant be backlogged, and another come back whenever it is in service, a few small requests first."""
+    order = draw(st.permutations(range(count)))
+    stays, comes = order[0], order[-1]
+    large, own, number = draw(st.integers(3, LARGEST)), draw(st.integers(1, LARGEST)), draw(st.integers(2, 9))
+    at = begin
+    for small in draw(st.lists(st.integers(1, 3), max_size=3)):
+        calls.append((at, comes, small))
+        at += max(1, small - 1)
+    calls += [(begin, stays, large)] * (number + 1)
+    calls += [(at + each * (large + own), comes, own) for each in range(number)]
 
 
 def _misses(draw: DrawFn, count: int, begin: int, calls: list[tuple[int, int, int]]) -> None:
@@ -167,6 +184,15 @@ _LEAVES = [(0, 0, 9), (0, 1, 1), (0, 2, 9), (3, 1, 1), (4, 1, 9), (9, 2, 9)]
 _SPARSE = [(0, 0, 9), (30, 0, 9), (60, 0, 9), *[(90, 1, 9)] * 6, (90, 0, 1)]
 # Of each quantum of nine a request of five leaves four; whoever forgets them falls behind round by round.
 _RESTS = [(0, 0, 5)] * 14 + [(0, 1, 9)] * 10
+# Who comes back while it is in service goes on at first, and then leaves four of nine at the end of every turn.
+_RETURNS = [
+    (0, 0, 2),
+    *[(0, 1, 9)] * 11,
+    (1, 0, 2),
+    (3, 0, 5),
+    (5, 0, 5),
+    *[(19 + 14 * each, 0, 5) for each in range(9)],
+]
 # More tenants than a table of a few has room for, each with a few requests: a fault in those that come last.
 MANY = 17
 _MANY = [(0, who, 3) for who in reversed(range(MANY)) for _ in range(3)] + [(5, who, 1) for who in (0, 9, MANY - 1)]
@@ -196,6 +222,7 @@ def seeds(declared: Declared) -> list[Case]:
     """Return the cases that are always run: the corners that arbiters have, and what the solver found."""
     made = [_seed([1, 1, 1], arrivals, declared) for arrivals in (_FLOOD, _RETURN, _LEAVES, _SPARSE, _RESTS)]
     made += [_seed([1] * MANY, _MANY, declared)]
+    made += [_seed([1, 1], _RETURNS, declared)] if declared.policy == "drr" else []
     made += [_seed(own, arrivals, declared) for own, arrivals in _CLOCKS]
     made += [_seed(_whole(own), arrivals, declared) for own, arrivals in FOUND]
     return made + [_seed(own, arrivals, declared) for own, arrivals in known() if declared.policy == "wfq"]

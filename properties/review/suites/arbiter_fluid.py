@@ -4,9 +4,9 @@ A wrong virtual time shows only where two things come together: the fluid and th
 backlogged (who is served early has left the queues and is still in the fluid, who is served late the other way round),
 so that a tag comes out wrong; and a request is as late already as the bound allows, so that one that goes before it
 wrongly makes it too late. What is drawn blindly has both once in a thousand times. The schedules of `fluid.json` have
-both: they were searched for with servers that are wrong (tests/miniatures/wrong_arbiter.py), each made as small as it
-gets, and chosen so that every one of these breaks the bound in a dozen of them. What breaks it by another mistake is
-found in them too, or near them.
+both: `python -m headgate.tests.fluid_search` searches for them with servers that are wrong, makes each as small as it
+gets, and writes beside it for which mistake it is the smallest, and which it shows. What breaks the bound by another
+mistake is found in them too, or near them.
 """
 
 import functools

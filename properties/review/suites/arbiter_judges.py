@@ -1,5 +1,6 @@
 """How what an arbiter did is judged: by the bound that belongs to its policy, never by another's."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
@@ -13,7 +14,7 @@ from headgate.properties.review.case import Violation
 from headgate.properties.review.declared import number_text
 from headgate.spec.vocabulary import Service
 
-__all__ = ["JUDGES", "Run"]
+__all__ = ["JUDGES", "Run", "stays_in_the_list"]
 
 
 @attrs.frozen
@@ -90,21 +91,38 @@ def _gap(clause: str) -> Callable[[Run], float]:
 
 
 def _drr(run: Run) -> float:
-    """Counted in rounds, two tenants that wait are at most a turn and the largest request of each apart.
+    """Counted in rounds, two tenants that are backlogged are at most a turn and the largest request of each apart.
 
-    Who has only a request in service does not wait: kernels take it off the list then, and it comes back at the end.
+    Who has only a request in service is backlogged, says the clause; kernels take it off the list then, and when it
+    comes back it joins the end. Which of the two an arbiter means it shows itself: off the list, nobody who comes back
+    goes before those who waited all the while. Who lets one go on is held to the clause; the others, to it while both
+    tenants wait. So the accused is neither right by the clause nor right as kernels are.
     """
-    score = 0.0
+    score, stays = 0.0, stays_in_the_list(run)
+    measured, words = (worst_gap, "are backlogged") if stays else (worst_waiting_gap, "wait")
     for i in range(len(run.quanta)):
         for j in range(i + 1, len(run.quanta)):
             bound = Fraction(round_gap(*(_largest(run, tenant) / run.quanta[tenant] for tenant in (i, j))))
-            gap = worst_waiting_gap(run.services, run.quanta, i, j)
+            gap = measured(run.services, run.quanta, i, j)
             score = max(score, float(gap.size_ns / bound) if gap is not None else 0.0)
             if gap is not None and gap.size_ns > bound * (1 + run.tolerance):
                 ahead = f"tenant {gap.ahead} gets {number_text(gap.size_ns)} rounds more than tenant {gap.behind}"
                 seen = f"{ahead}, bytes over quantum, in [{gap.begin_ns}, {gap.end_ns}] ns"
-                raise Violation("AR-9", seen, f"at most {number_text(bound)} while both wait")
+                raise Violation("AR-9", seen, f"at most {number_text(bound)} while both {words}")
     return score
+
+
+def stays_in_the_list(run: Run) -> bool:
+    """Return whether a tenant of whom nothing waited any more went on when it came back in time.
+
+    That is, whether it is served twice in a row, though its second request came after the first service had begun, and
+    a request of another waited from before then until after.
+    """
+    for number, (first, second) in enumerate(itertools.pairwise(run.services)):
+        came_back = second.request.tenant == first.request.tenant and second.release_ns > first.start_ns
+        if came_back and any(each.release_ns <= first.start_ns for each in run.services[number + 2 :]):
+            return True
+    return False
 
 
 def _vtc(run: Run) -> float:

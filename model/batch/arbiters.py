@@ -1,241 +1,20 @@
-"""The rules on int64 arrays: many schedules at once, one lane of an array each.
+"""Arbiters on arrays: in the head-of-line form, and with queues as deep as they get."""
 
-The drivers call the same step functions as everybody else. What comes in is integers, after scaling by a common
-denominator (`common_scale`, `scaled`); a batch that could leave int64 is refused before it starts (`BatchOverflow`,
-see `headgate.model.interval`). Arrays are (steps, schedules); work goes on in chunks of schedules that fit a cache.
-"""
-
-from collections.abc import Callable, Iterable, Iterator
-from fractions import Fraction
-from functools import partial
-from math import lcm
 from typing import Any
 
 import attrs
 import numpy as np
 import numpy.typing as npt
 
-from headgate.model import bucket, gcra, marker, meter, promise, refresh
-from headgate.model.algebra import each, register, where
+from headgate.model.algebra import each, where
 from headgate.model.arbiters import NO_STAMP, Arrival, Policy, Stamp, Tenants
-from headgate.model.interval import INT64_MAX, BatchOverflow, Extent, Interval, Maybe, check, hull
+from headgate.model.batch.arrays import Integers, Truths, chunks, integers
+from headgate.model.interval import Extent, Interval, Maybe, check, hull
 from headgate.spec.units import Number
 
-__all__ = [
-    "CHUNK",
-    "BatchOverflow",
-    "Served",
-    "Traffic",
-    "common_scale",
-    "run",
-    "run_arbiter",
-    "run_bucket",
-    "run_essay_bucket",
-    "run_gcra",
-    "run_head_of_line",
-    "run_ledger",
-    "run_marker",
-    "run_meter",
-    "run_refresh",
-    "scaled",
-]
-
-# Lanes worked on at a time: their states and a step's temporaries stay in the cache.
-CHUNK = 4096
+__all__ = ["Served", "Traffic", "run_arbiter", "run_head_of_line"]
 
 STAMP_FIELDS = tuple(field.name for field in attrs.fields(Stamp))
-
-Integers = npt.NDArray[np.int64]
-Truths = npt.NDArray[np.bool_]
-
-
-class _Arrays:
-    """The interpreter: conditions are arrays of truth values."""
-
-    def where(self, condition: Any, then: Any, otherwise: Any) -> Any:
-        return np.where(condition, then, otherwise)
-
-    def both(self, left: Any, right: Any) -> Any:
-        return left & right
-
-    def either(self, left: Any, right: Any) -> Any:
-        return left | right
-
-    def negate(self, condition: Any) -> Any:
-        return ~condition
-
-    def minimum(self, left: Any, right: Any) -> Any:
-        return np.minimum(left, right)
-
-    def maximum(self, left: Any, right: Any) -> Any:
-        return np.maximum(left, right)
-
-
-register(np.ndarray, _Arrays())
-register(np.bool_, _Arrays())
-
-
-# Scaling.
-
-
-def common_scale(values: Iterable[Fraction | int]) -> int:
-    """Return the least positive integer that makes an integer of each of `values` when multiplied by it."""
-    return lcm(*[Fraction(value).denominator for value in values])
-
-
-def scaled(values: Iterable[Fraction | int], scale: int) -> list[int]:
-    """Return `values` times `scale`; ValueError, with the value, where that is not an integer."""
-    results = []
-    for value in values:
-        exact = Fraction(value) * scale
-        if exact.denominator != 1:
-            raise ValueError(f"{value} times the scale {scale} is not an integer: take common_scale of all values")
-        results.append(exact.numerator)
-    return results
-
-
-# Any step on arrays.
-
-
-def run(
-    start: Callable[[Any], Any], step: Callable[..., tuple[Any, Any]], parameters: Any, *inputs: npt.ArrayLike
-) -> npt.NDArray[Any]:
-    """Return what `step` gives for every step and schedule, an array (steps, schedules).
-
-    start(parameters) -> state; step(state, parameters, *row) -> (result, state). Each of `inputs` is an array
-    (steps, schedules); `parameters` is a record or tuple of integers, or of arrays (schedules,).
-    Raises BatchOverflow before the first step if a number could leave int64.
-    """
-    rows = [_integers(values, 2) for values in inputs]
-    steps, lanes = rows[0].shape
-    if any(values.shape != (steps, lanes) for values in rows):
-        raise ValueError(f"expected arrays of one shape, got {[values.shape for values in rows]}")
-    parameters = each(_parameter, parameters)
-    if steps == 0 or lanes == 0:
-        return np.empty((steps, lanes), np.int64)
-    _check_machine(start, step, parameters, rows)
-    results: npt.NDArray[Any] | None = None
-    for part in _chunks(lanes):
-        own = each(partial(_lanes, part=part), parameters)
-        state = start(own)
-        for number in range(steps):
-            result, state = step(state, own, *[values[number, part] for values in rows])
-            if results is None:
-                results = np.empty((steps, lanes), np.asarray(result).dtype)
-            results[number, part] = result
-    assert results is not None
-    return results
-
-
-def _check_machine(
-    start: Callable[[Any], Any], step: Callable[..., tuple[Any, Any]], parameters: Any, rows: list[Integers]
-) -> None:
-    extent = Extent()
-    own = each(lambda value: _span(extent, value), parameters)
-    ends = [(int(values.min()), int(values.max())) for values in rows]
-    check(extent, lambda s: step(s, own, *[extent.span(*e) for e in ends])[1], start(own), rows[0].shape[0])
-
-
-def _integers(values: npt.ArrayLike, dimensions: int) -> Integers:
-    """Return `values` as int64; TypeError unless they are integers, OverflowError where one does not fit."""
-    array = np.asarray(values)
-    if array.dtype == object and all(type(value) is int for value in array.flat):
-        array = array.astype(np.int64)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"expected an array of integers, got {array.dtype}: scale exact numbers first")
-    if array.ndim != dimensions:
-        raise ValueError(f"expected an array of {dimensions} dimensions, got shape {array.shape}")
-    if array.dtype.kind == "u" and array.size and int(array.max()) > INT64_MAX:
-        raise BatchOverflow(f"{int(array.max())} does not fit int64: scale the inputs down")
-    return array.astype(np.int64, copy=False)
-
-
-def _parameter(value: Any) -> Any:
-    if isinstance(value, np.ndarray | list):
-        return _integers(value, 1)
-    if isinstance(value, bool | int):
-        return value
-    if isinstance(value, np.integer):
-        return int(value)
-    raise TypeError(f"expected an integer or an array of integers, got {value!r}: scale exact numbers first")
-
-
-def _span(extent: Extent, value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return extent.span(int(value.min()), int(value.max()))
-    return value if isinstance(value, bool) else extent.span(value, value)
-
-
-def _lanes(value: Any, part: slice) -> Any:
-    return value[part] if isinstance(value, np.ndarray) else value
-
-
-def _chunks(lanes: int) -> Iterator[slice]:
-    for first in range(0, lanes, CHUNK):
-        yield slice(first, min(first + CHUNK, lanes))
-
-
-# Policing. Scale so that a rate times a time is in the units of the sizes.
-
-
-def run_bucket(rate: Number, depth: Number, elapsed: npt.ArrayLike, sizes: npt.ArrayLike) -> Truths:
-    """Return which requests a token bucket admits, full at first; `elapsed` is the time since the one before."""
-
-    def step(state: bucket.Bucket, own: Any, time: Number, size: Number) -> tuple[Any, bucket.Bucket]:
-        return bucket.step(state, own[0], own[1], time, size)
-
-    return run(lambda own: bucket.full(own[1]), step, (rate, depth), elapsed, sizes)
-
-
-def run_essay_bucket(
-    rate: Number, depth: Number, sum_of_rates: Number, capacity: Number, elapsed: npt.ArrayLike, sizes: npt.ArrayLike
-) -> Truths:
-    """Return which requests the essay's bucket admits at once, full at first."""
-
-    def step(state: bucket.Bucket, own: Any, time: Number, size: Number) -> tuple[Any, bucket.Bucket]:
-        return bucket.essay_offer(bucket.refill(state, own[0], own[1], time), size, own[2], own[3])
-
-    return run(lambda own: bucket.full(own[1]), step, (rate, depth, sum_of_rates, capacity), elapsed, sizes)
-
-
-def run_marker(rates: marker.MarkerRates, elapsed: npt.ArrayLike, sizes: npt.ArrayLike) -> Integers:
-    """Return the colour of every request (`marker.Colour`)."""
-    return run(marker.fresh, marker.step, rates, elapsed, sizes)
-
-
-def run_gcra(limit: Number, elapsed: npt.ArrayLike, costs: npt.ArrayLike) -> Truths:
-    """Return which requests conform; a cost is a size over the rate, in the unit of time."""
-
-    def step(state: gcra.Gcra, own: Any, time: Number, cost: Number) -> tuple[Any, gcra.Gcra]:
-        return gcra.step(state, cost, own[0], time)
-
-    return run(lambda own: gcra.fresh(), step, (limit,), elapsed, costs)
-
-
-def run_meter(rates: meter.MeterRates, elapsed: npt.ArrayLike, sizes: npt.ArrayLike) -> Truths:
-    """Return which requests are in contract; those that are not are not charged."""
-    return run(meter.fresh, meter.step, rates, elapsed, sizes)
-
-
-def run_ledger(rate: Number, elapsed: npt.ArrayLike, sizes: npt.ArrayLike) -> Integers:
-    """Return X before every request, all of them served in line: the expected arrival is A + X / g."""
-
-    def step(ledger: Number, own: Any, time: Number, size: Number) -> tuple[Any, Any]:
-        return promise.charge(ledger, own[0], time, size)
-
-    return run(lambda own: 0, step, (rate,), elapsed, sizes)
-
-
-def run_refresh(blackouts: refresh.Refresh, phase: Number, elapsed: npt.ArrayLike) -> Integers:
-    """Return the time served in every stretch of `elapsed`; none may cross a boundary of a blackout."""
-
-    def step(channel: refresh.Channel, own: Any, time: Number) -> tuple[Any, refresh.Channel]:
-        return refresh.pass_time(channel, own[0], time)
-
-    return run(lambda own: refresh.Channel(own[1]), step, (blackouts, phase), elapsed)
-
-
-# Arbiters.
 
 
 def run_head_of_line(
@@ -250,7 +29,7 @@ def run_head_of_line(
     _refuse_exact_only(policy)
     if policy.keeps_time:
         raise TypeError(f"policy {policy.name} keeps time, and in the head-of-line form none passes")
-    size_table, cost_table = _integers(sizes, 3), _integers(costs, 3)
+    size_table, cost_table = integers(sizes, 3), integers(costs, 3)
     count, depth, lanes = size_table.shape
     if cost_table.shape != size_table.shape or count != tenants.count or not 0 <= steps <= count * depth:
         raise ValueError(f"sizes {size_table.shape}, costs {cost_table.shape}, {tenants.count} tenants, {steps} steps")
@@ -258,7 +37,7 @@ def run_head_of_line(
     if lanes and depth:
         hulls = _Hull.of({"size": size_table, "cost": cost_table}, count * depth)
         _check_arbiter(policy, tenants, hulls, steps + count)
-        for part in _chunks(lanes):
+        for part in chunks(lanes):
             _serve_heads(policy, tenants, size_table[:, :, part], cost_table[:, :, part], served[:, part])
     return served
 
@@ -356,8 +135,8 @@ class Traffic:
     def fields(self) -> dict[str, Integers]:
         """Return the arrays by name, all of them integers."""
         given = {field.name: getattr(self, field.name) for field in attrs.fields(Traffic)}
-        none = np.zeros_like(_integers(self.tenant, 2))
-        return {name: none if values is None else _integers(values, 2) for name, values in given.items()}
+        none = np.zeros_like(integers(self.tenant, 2))
+        return {name: none if values is None else integers(values, 2) for name, values in given.items()}
 
 
 @attrs.frozen
@@ -384,7 +163,7 @@ def run_arbiter(policy: Policy, tenants: Tenants, traffic: Traffic) -> Served:
     hulls = _Hull.of(fields, shape[0])
     # An event is a stamp, a choice or a rest: each at most once a request.
     _check_arbiter(policy, tenants, hulls, 3 * shape[0])
-    for part in _chunks(shape[1]):
+    for part in chunks(shape[1]):
         own = Traffic(**{name: values[:, part] for name, values in fields.items()})
         _Lanes(policy, tenants, own).serve(served.request[:, part], served.start[:, part])
     return served
