@@ -14,7 +14,7 @@ help:
 	@echo 'make verify   prove every theorem              (about half a minute)'
 	@echo 'make test     the test suite                  (PYTEST_ARGS=... for more arguments, JOBS=1 for one process)'
 	@echo 'make soak     everything, the long way: 10000 examples a property and the tests marked soak, the full recheck too'
-	@echo '               (libraries under review are judged where they are: $(BIN)/pip install kombu token-bucket ns.py)'
+	@echo '               (libraries under review are judged where they are: $(BIN)/pip install kombu token-bucket ns.py aiolimiter cachetools limits ratelimit throttled-py)'
 	@echo 'make bench    the benchmarks'
 	@echo 'make bench-peers   the problems on which headgate is measured beside other tools'
 	@echo 'make lint     ruff, ruff format, mypy'

@@ -66,7 +66,9 @@ LANGUAGES = ("python", "stdio-python", "javascript", "go")
 @click.option("--clock-goes-back", is_flag=True, help="Offer it times before the last one as well.")
 @click.option("--tolerance", metavar="X", help="A share of depth or time that counts as equal (floats, 1/3: 1e-9).")
 @click.option("--keys", type=click.IntRange(0, 1000), default=0, help="It keeps one bucket a key; use N keys.")
-@click.option("--legal-only", is_flag=True, help="Offer no size of 0, negative, or beyond the burst.")
+@click.option("--legal-only", is_flag=True, help="Offer nothing of 0, less, or too much; release what is held alone.")
+@click.option("--largest", type=click.IntRange(1, 10**9), metavar="N", help="Offer 1 to N at a time (1: no sizes).")
+@click.option("--without", default="", metavar="METHODS", help="What a cache lacks: pin, evict, or both with a comma.")
 @click.option("--single-threaded", is_flag=True, help="Of a gate of admission: no second client asks in the middle.")
 @click.option(
     "--profile",
@@ -90,7 +92,8 @@ def review(
 
     package.module:factory is called with the role's numbers by name (rate=..., burst=...) and returns an object with
     the role's methods (bucket: offer(now, size) -> bool; arbiter: enqueue(now, tenant, size), dequeue(now) -> tenant).
-    --init ROLE shows those of any role.
+    --init ROLE shows those of any role. What reads a clock, or lives on asyncio or in simpy, takes a few lines of
+    headgate.properties.review.adapters, as the drivers in headgate.examples.review show.
 
     Not judged: FR-FCFS (arrivals at an arbiter have no row), and, behind --exec, two clients of a gate at once: a
     process is asked by one after the other, only a Python object by a second one in the middle of a request.
@@ -98,6 +101,8 @@ def review(
     Exit codes: 0 conforming, 1 violating, 2 errored or bad input.
     """
     from headgate.cli.review_report import as_json, as_text, progress_of
+    from headgate.properties.review.again import look_again
+    from headgate.properties.review.declared import Clock
     from headgate.properties.review.hunt import PROFILES, Outcome, hunt
     from headgate.properties.review.process import ProcessTarget
     from headgate.properties.review.targets import PythonTarget, Target, load_factory
@@ -110,16 +115,18 @@ def review(
     if (target is None) == (command is None):
         raise BadInput("expected an implementation: package.module:factory, or --exec COMMAND")
     suite, declared = _declared(role, given)
-    reached: Target
-    if command is not None:
-        reached = ProcessTarget(_words(command), role, declared.clock, given["case_seconds"])
-    else:
+
+    def reach(clock: Clock) -> Target:
+        if command is not None:
+            return ProcessTarget(_words(command), role, clock, given["case_seconds"])
         assert target is not None
-        reached = PythonTarget(load_factory(target), target, declared.clock, given["case_seconds"])
+        return PythonTarget(load_factory(target), target, clock, given["case_seconds"])
+
     profile = PROFILES[given["profile"]]
     with progress_of(profile) as progress:
-        found = hunt(suite, reached, declared, profile, progress)
-    click.echo(as_json(found) if form == "json" else as_text(found, Screen.of_stdout()))
+        found = hunt(suite, reach(declared.clock), declared, profile, progress)
+    again = look_again(found, reach)
+    click.echo(as_json(found, again) if form == "json" else as_text(found, Screen.of_stdout(), again))
     return {
         Outcome.CONFORMING: Exit.HOLDS,
         Outcome.VIOLATING: Exit.VIOLATED,
@@ -186,6 +193,7 @@ def _declared(role: str, given: dict[str, Any]) -> tuple[Any, Any]:
     numbers = {name: given[name] for name in NUMBERS if given[name] is not None}
     how = {
         name: given[name]
-        for name in ("policy", "clock", "floats", "tolerance", "keys", "legal_only", "single_threaded")
+        for name in ("policy", "clock", "floats", "tolerance", "keys", "legal_only", "single_threaded", "without")
     }
-    return declare(role, numbers=numbers, goes_back=given["clock_goes_back"], **how)
+    back, largest = given["clock_goes_back"], given["largest"] or 0
+    return declare(role, numbers=numbers, goes_back=back, largest=largest, **how)

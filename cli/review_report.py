@@ -2,11 +2,13 @@
 
 import contextlib
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from headgate.cli.output import Screen, json_text
+from headgate.properties.review.again import Again
 from headgate.properties.review.hunt import Outcome, Profile, Review
 from headgate.properties.review.report import review_text, snippet
 from headgate.spec.vocabulary import Verdict
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "as_text", "progress_of"]
 
+# What a second look says where there was none.
+LOOKED = Again()
 # When a display of progress begins, and how often it changes at most, in seconds.
 PROGRESS_AFTER_S, PROGRESS_EVERY_S = 1, 0.1
 
@@ -26,12 +30,23 @@ VERDICTS = {
 }
 
 
-def as_text(found: Review, screen: Screen) -> str:
-    """Return the review for people."""
-    return review_text(found, screen.width, screen.paint)
+def as_text(found: Review, screen: Screen, again: Again = LOOKED) -> str:
+    """Return the review for people, with what a second look says."""
+    return "\n".join([review_text(found, screen.width, screen.paint), *_second(again, screen.width)])
 
 
-def as_json(found: Review) -> str:
+def _second(again: Again, width: int) -> list[str]:
+    if not again.happens:
+        words = "the same calls, made once more, did not show it: does it run threads, or read a clock of its own?"
+    elif again.conforms_if:
+        others = ", or with ".join(again.conforms_if)
+        words = f"nothing would have been found, in more cases than it took, had it been declared with {others}"
+    else:
+        return []
+    return textwrap.wrap(words, width)
+
+
+def as_json(found: Review, again: Again = LOOKED) -> str:
     """Return the review as the object that every command prints."""
     result: dict[str, Any] = {
         "id": found.target,
@@ -56,6 +71,7 @@ def as_json(found: Review) -> str:
             for each in found.asked
         ]
         result["snippet"] = snippet(found)
+        result |= {"happens_again": again.happens, "conforms_if": list(again.conforms_if)}
     return json_text("review", VERDICTS[found.outcome], [result])
 
 

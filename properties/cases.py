@@ -84,7 +84,7 @@ CASES: Mapping[str, type[Case]] = MappingProxyType(
 
 
 # What is declared beside the numbers of a role, and changes what is drawn.
-DECLARATIONS = ("clock", "floats", "goes_back", "keys", "legal_only", "single_threaded")
+DECLARATIONS = ("clock", "floats", "goes_back", "keys", "legal_only", "single_threaded", "largest", "without")
 
 
 def cases(role: str, policy: str | None = None, **declared: Any) -> SearchStrategy[Case]:

@@ -55,7 +55,8 @@ def profile_name() -> str:
 def bucket(factory: Factory, policy: str | None = None, **declared: Any) -> type:
     """Return a test class for something with `offer(now, size) -> bool`.
 
-    Policies: token-bucket (rate, burst), fixed-window and sliding-window (window, burst).
+    Policies: token-bucket (rate, burst); fixed-window, fixed-window-attempts, sliding-window and sliding-window-counter
+    (window, burst).
     """
     return _class("bucket", factory, policy, declared)
 
@@ -103,7 +104,9 @@ def admission(factory: Factory, policy: str | None = None, **declared: Any) -> t
 
 
 # What is declared beside the numbers of a role.
-DECLARATIONS = ("clock", "floats", "goes_back", "tolerance", "keys", "legal_only", "single_threaded")
+DECLARATIONS = (
+    "clock", "floats", "goes_back", "tolerance", "keys", "legal_only", "single_threaded", "largest", "without",
+)  # fmt: skip
 
 
 def _class(role: str, factory: Factory, policy: str | None, declared: dict[str, Any]) -> type:

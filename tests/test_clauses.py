@@ -37,7 +37,7 @@ MECHANISMS = {
     "TC": ("three-colour-marker", 4),
     "TB": ("token-bucket", 8),
     "VT": ("vtc", 4),
-    "WC": ("window-counters", 2),
+    "WC": ("window-counters", 3),
     "WF": ("wf2q-plus", 4),
     "WQ": ("wfq", 7),
     "WL": ("workload", 4),

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from fractions import Fraction
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from headgate.cli.main import run
 from headgate.cli.output import Screen
 from headgate.cli.review_report import as_json, as_text, progress_of
+from headgate.properties.review.declared import number_text
 from headgate.properties.review.declaring import declare
 from headgate.properties.review.hunt import PROFILES, Outcome, Profile, hunt
 from headgate.properties.review.plugin import _declared
@@ -46,6 +48,12 @@ PLUGIN = "headgate.properties.review.plugin"
         ),
         ([f"{HERE}.arbiter:Sfq", "--role", "arbiter", "--keys", "2"], "keys: expected it with the role bucket"),
         ([f"{HERE}.arbiter:Sfq", "--role", "arbiter", "--legal-only"], "legal-only: expected it with the role bucket"),
+        (
+            [f"{HERE}.arbiter:Sfq", "--role", "arbiter", "--largest", "1"],
+            "largest: expected it with the role",
+        ),
+        ([f"{HERE}.bucket:Eager", "--role", "bucket", "--without", "pin"], "without: expected it with the role cache"),
+        ([f"{HERE}.cache:Ages", "--role", "cache", "--without", "pin,touch"], "without: expected some of pin, evict"),
         ([f"{HERE}.cache:Ages", "--role", "cache", "--frames", "1000000"], "frames: expected at most 10000"),
         (["json:loads", "--role", "allocator", "--pages", "1000000"], "pages: expected at most 10000"),
         (["json:loads", "--role", "allocator", "--banks", "2", "--quotas", "1,1,1"], "banks: expected a bank for each"),
@@ -72,7 +80,9 @@ def test_what_has_no_meaning_is_refused(arguments: list[str], said: str, capsys:
     assert len(captured.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("query", ["keys=abc", "keys=2000", "float=false", "rate=1&rate=2", "legal-only=1", "rate="])
+@pytest.mark.parametrize(
+    "query", ["keys=abc", "keys=2000", "float=false", "rate=1&rate=2", "legal-only=1", "largest=-1", "rate="]
+)
 def test_the_plugin_refuses_what_cannot_be_read(query: str) -> None:
     with pytest.raises(InputError, match=f"^{query.partition('=')[0]}: expected "):
         _declared("bucket", query)
@@ -142,3 +152,18 @@ def test_vectors_do_not_go_where_they_were_not_sent(
     assert [path.name for path in tmp_path.iterdir()] == ["bucket.json"]
     (tmp_path / "bucket.json").unlink()
     assert run(["vectors", "."]) == run(["vectors", "."]) == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("5/2", "5/2"),
+        ("1000000000", "1000000000"),
+        ("500000001/500000000", "1.000000002"),
+        ("-42671875/128", "-333374.0234375"),
+        ("1000001/3000001", "about 0.333333555"),
+        ("1/300000000000", "about 0"),
+    ],
+)
+def test_a_long_fraction_is_written_with_its_point(value: str, text: str) -> None:
+    assert number_text(Fraction(value)) == text

@@ -1,7 +1,7 @@
 """Adapters: what most libraries need to be reviewed, so that a driver has fewer than fifteen lines.
 
 A limiter that reads a clock gets a `FakeClock`, injected or patched in (`Consumer`); a server that lives in a simpy
-environment or on asyncio runs in virtual time (`SimpyServer`, `AsyncConsumer`, `AsyncShaper`, `AsyncServer`). None of
+environment or on asyncio runs in virtual time (`SimpyServer`, and those whose names begin with Async). None of
 these libraries is imported here.
 """
 
@@ -20,7 +20,17 @@ import attrs
 
 from headgate.spec.errors import InputError
 
-__all__ = ["AsyncConsumer", "AsyncServer", "AsyncShaper", "Consumer", "FakeClock", "SimpyServer", "VirtualLoop"]
+__all__ = [
+    "EPOCH",
+    "AsyncConsumer",
+    "AsyncGate",
+    "AsyncServer",
+    "AsyncShaper",
+    "Consumer",
+    "FakeClock",
+    "SimpyServer",
+    "VirtualLoop",
+]
 
 
 # ---- a clock that is told the time ----
@@ -91,26 +101,38 @@ def _patched(places: Sequence[_Place]) -> Iterator[None]:
             setattr(place.owner, place.name, place.before)
 
 
+# The least common multiple of 1 to 12: small enough that floats keep a billionth of a unit.
+EPOCH = 27_720
+
+
 class Consumer:
     """The role `bucket` for an object that is asked for tokens and reads a clock.
 
     `make(clock)` returns it, with `clock` injected where it takes one; `consume(made, size)` asks it for `size` tokens.
     `patch` names the clocks that it reads where it takes none, such as "kombu.utils.limits.monotonic", or the module
-    `time` as it is known there: they are replaced for the time of a call, and of no other.
+    `time` as it is known there: they are replaced for the time of a call, and of no other. So a thread of the library's
+    own reads the real clock, and had better not be started.
+
+    `epoch` is what the clock shows at time 0: more than 0 for code that works at no time so near to 1970. Where windows
+    begin at multiples of their length, it has to be one: `EPOCH` is one of every length that is drawn.
     """
 
     def __init__(
-        self, make: Callable[[FakeClock], Any], consume: Callable[[Any, int], Any], patch: Sequence[str] = ()
+        self,
+        make: Callable[[FakeClock], Any],
+        consume: Callable[[Any, int], Any],
+        patch: Sequence[str] = (),
+        epoch: float = 0,
     ) -> None:
         """Make the object, at time 0."""
-        self.clock, self.consume = FakeClock(), consume
+        self.clock, self.consume, self.epoch = FakeClock(epoch), consume, epoch
         self.places = [_place(path, self.clock) for path in patch]
         with _patched(self.places):
             self.made = make(self.clock)
 
     def offer(self, now: float, size: int) -> bool:
         """Return whether it gives `size` tokens at `now`."""
-        self.clock.now = now
+        self.clock.now = now + self.epoch if self.epoch else now
         with _patched(self.places):
             answer: bool = self.consume(self.made, size)
         return answer
@@ -174,41 +196,81 @@ class _NoWait(selectors.DefaultSelector):
         """Return what is ready now, after the time has passed for which it would have waited."""
         if timeout is None or timeout > 0:
             self.loop.pass_time(timeout)
+        else:
+            self.loop.go_round()
         return super().select(0)
 
 
-# Two times that differ by less than this share are one: a timer's wait is a difference of floats.
+# Two times that differ by less than this share are one to a server: it adds up waits, in floats.
 SAME = 1e-12
+# To what answers at an instant, only neighbours are: a timer's wait is a difference of floats.
+NEXT = 2.0**-52
+# A timer may be set for now, by a float that was rounded, and set again when it goes off a little too soon. On a real
+# loop time passes meanwhile; here the least that there is passes each time, once it has gone round so often.
+ROUNDS = 100
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop in virtual time: `await asyncio.sleep(3600)` takes no time at all, and an hour has passed."""
 
-    def __init__(self) -> None:
-        """Start at time 0."""
+    def __init__(self, same: float = SAME, patch: Sequence[str] = ()) -> None:
+        """Start at time 0; times that differ by less than the share `same` are one.
+
+        `patch` names clocks that show its time while it runs, as `Consumer` has it.
+        """
+        self.same, self.clock = same, FakeClock()
+        self.places = [_place(path, self.clock) for path in patch]
         self.now, self.until, self.even_at_the_end = 0.0, 0.0, False
+        self.rounds = 0
+        self.out_of_time: BaseException | None = None
         self.begun: set[asyncio.Task[Any]] = set()
         selector = _NoWait()
         selector.loop = self
         super().__init__(selector)
+        self.set_exception_handler(self._failed)
         self._set(0.0)
+
+    def run_forever(self) -> None:
+        """Run until it is stopped. What ends a review (that time is up) ends it here too, wherever it was raised."""
+        self.rounds = 0
+        with _patched(self.places):
+            super().run_forever()
+        if self.out_of_time is not None:
+            ends, self.out_of_time = self.out_of_time, None
+            raise ends
+
+    def _failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Note what asyncio does not let through where it is raised in a callback: it would only be logged."""
+        error = context.get("exception")
+        if isinstance(error, BaseException) and not isinstance(error, Exception | asyncio.CancelledError):
+            self.out_of_time = error
+            self.stop()
+        else:
+            self.default_exception_handler(context)
 
     def time(self) -> float:
         """Return the virtual time, in units of the declared clock."""
         return self.now
 
+    def go_round(self) -> None:
+        """Go on with what is ready, at the same time, or as good as that."""
+        self.rounds += 1
+        if self.rounds > ROUNDS:
+            self._set(math.nextafter(self.now, math.inf))
+
     def _set(self, now: float) -> None:
-        self.now = now
+        self.now = self.clock.now = now
         self._clock_resolution = math.ulp(now)  # a timer goes off at its time, not a little before
 
     def pass_time(self, wait: float | None) -> None:
         """Let time pass until the next timer, or stop where the run ends."""
         then = None if wait is None else self.now + wait
-        last = self.until * (1 + SAME if self.even_at_the_end else 1 - SAME)
+        last = self.until * (1 + self.same if self.even_at_the_end else 1 - self.same)
         if then is None or then > last:
             self.stop()  # the time is not moved yet: a timer that is due at the end would go off
         else:
             self._set(then)
+            self.rounds = 0
 
     def advance(self, until: float, even_at_the_end: bool = False) -> None:
         """Run to `until`: what is due then is left for later, unless `even_at_the_end`."""
@@ -256,8 +318,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class _OnALoop:
     """Something that is made on a loop of its own. `make()` may be a coroutine function or a plain one."""
 
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self.loop = VirtualLoop()
+    def __init__(self, make: Callable[[], Any], same: float = SAME, patch: Sequence[str] = ()) -> None:
+        self.loop = VirtualLoop(same, patch)
         try:
             self.made = self.loop.finish(_awaited(make))
         except BaseException:
@@ -278,22 +340,51 @@ async def _awaited(function: Callable[..., Any], *arguments: Any) -> Any:
 class AsyncConsumer(_OnALoop):
     """The role `bucket` for an object on asyncio: `consume(made, size)` returns an answer, or awaits it.
 
-    An answer that takes time counts as a refusal: at that instant, the tokens were not to be had.
+    An answer that takes time counts as a refusal: at that instant, the tokens were not to be had. What ends without an
+    answer, as `acquire` does, has got them. `patch` names the clocks that it reads beside its loop's, as `Consumer` has
+    it.
     """
 
-    def __init__(self, make: Callable[[], Any], consume: Callable[[Any, int], Any]) -> None:
+    def __init__(self, make: Callable[[], Any], consume: Callable[[Any, int], Any], patch: Sequence[str] = ()) -> None:
         """Make the object, at time 0."""
-        super().__init__(make)
+        super().__init__(make, NEXT, patch)
         self.consume = consume
 
     def offer(self, now: float, size: int) -> bool:
         """Return whether it gives `size` tokens at `now`."""
         self.loop.advance(now, even_at_the_end=True)
         try:
-            answer: bool = self.loop.finish(_awaited(self.consume, self.made, size), within=now)
+            answer: bool | None = self.loop.finish(_awaited(self.consume, self.made, size), within=now)
         except TimeoutError:
             return False
-        return answer
+        return True if answer is None else answer
+
+
+class AsyncGate(_OnALoop):
+    """The role `admission` for a semaphore on asyncio: `acquire(made, amount)` ends, or returns an answer, once it may.
+
+    What takes time counts as a refusal, and is not waited for. `release(made, amount)` may be a coroutine too.
+    It is one thread's: declare it with `--single-threaded`.
+    """
+
+    def __init__(
+        self, make: Callable[[], Any], acquire: Callable[[Any, int], Any], release: Callable[[Any, int], Any]
+    ) -> None:
+        """Make the object, at time 0."""
+        super().__init__(make, NEXT)
+        self.acquire, self.give_back = acquire, release
+
+    def request(self, tenant: int, amount: int) -> bool:
+        """Return whether it gives `amount` at once."""
+        try:
+            answer: bool | None = self.loop.finish(_awaited(self.acquire, self.made, amount), within=self.loop.now)
+        except TimeoutError:
+            return False
+        return True if answer is None else answer
+
+    def release(self, tenant: int, amount: int) -> None:
+        """Give `amount` back."""
+        self.loop.finish(_awaited(self.give_back, self.made, amount))
 
 
 class AsyncShaper:
@@ -303,15 +394,15 @@ class AsyncShaper:
     limiter of its own, which is told all the earlier ones at their times.
     """
 
-    def __init__(self, make: Callable[[], Any], acquire: Callable[[Any, int], Any]) -> None:
+    def __init__(self, make: Callable[[], Any], acquire: Callable[[Any, int], Any], patch: Sequence[str] = ()) -> None:
         """Remember how it is made."""
-        self.make, self.acquire = make, acquire
+        self.make, self.acquire, self.patch = make, acquire, patch
         self.told: list[tuple[float, int]] = []
 
     def submit(self, now: float, size: int) -> float:
         """Return when `size` bytes submitted at `now` may go."""
         self.told.append((now, size))
-        fresh = _OnALoop(self.make)
+        fresh = _OnALoop(self.make, patch=self.patch)
         try:
             return self._last(fresh)
         finally:

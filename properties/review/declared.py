@@ -14,6 +14,10 @@ from headgate.spec.units import exact_text
 __all__ = ["CLOCKS", "Clock", "Declared", "plain"]
 
 
+# A fraction of more characters is written with a point, and so many digits after it at most.
+SHORT, PLACES = 9, 9
+
+
 @attrs.frozen
 class Clock:
     """The clock that the implementation reads: ns a unit, and whether a time is a whole number of units or a float.
@@ -48,8 +52,10 @@ class Declared:
 
     `numbers` are the parameters of the role that are fixed, such as rate and burst; what is not there is drawn.
     `tolerance` is relative: for a bucket a share of its depth, for times a share of the span of the case. `keys` is how
-    many keys share the implementation (0: it knows none). With `legal_only` nothing is offered that must be refused;
-    with `single_threaded` nobody asks in the middle of another's call.
+    many keys share the implementation (0: it knows none). With `legal_only` nothing is offered that must be refused,
+    and nothing released that is not held; with `largest` nothing but 1 to so many at a time (0: whatever there is).
+    With `single_threaded` nobody asks in the middle of another's call. What it is `without` is not called. It `rounds`
+    where floats alone are the reason for the tolerance: what they have exactly, such as a full bucket, needs none.
     """
 
     role: str
@@ -60,6 +66,14 @@ class Declared:
     keys: int = 0
     legal_only: bool = False
     single_threaded: bool = False
+    largest: int = 0
+    without: tuple[str, ...] = ()
+    rounds: bool = False
+
+    @property
+    def legal(self) -> bool:
+        """Return whether nothing is offered that must be refused."""
+        return self.legal_only or self.largest > 0
 
     def exact(self, configuration: Mapping[str, Any], name: str) -> Any:
         """Return a number of a case as it was declared (the implementation may have got a float instead), or drawn."""
@@ -77,5 +91,10 @@ def plain(value: Any) -> Any:
 
 
 def number_text(value: Fraction | int) -> str:
-    """Return an exact number for a message."""
-    return str(exact_text(value))
+    """Return an exact number for a message: a long fraction with its point, "about" where it does not end soon."""
+    text, scaled = str(exact_text(value)), value * 10**PLACES
+    if len(text) <= SHORT or value.denominator == 1:
+        return text
+    whole, part = divmod(abs(int(scaled)), 10**PLACES)
+    sign, about = "-" * (value < 0), "about " * (scaled.denominator != 1)
+    return f"{about}{sign}{whole}.{part:0{PLACES}}".rstrip("0").rstrip(".")

@@ -10,7 +10,7 @@ from headgate.properties.review.suites import suite_of
 from headgate.properties.review.suites.common import Suite
 from headgate.spec.errors import InputError
 
-__all__ = ["LISTS", "declare"]
+__all__ = ["LISTS", "WITHOUT", "declare"]
 
 # An exact number as people write it, and as Python prints a float; short enough to be computed with.
 EXACT = re.compile(r"[+-]?\d{1,40}(/0*[1-9]\d{0,39}|(\.\d{1,40})?([eE][+-]?\d{1,2})?)", re.ASCII)
@@ -27,12 +27,23 @@ AT_LEAST_1 = ("burst", "cbs", "pbs", "quanta", "capacity")
 # What some policies of a role have no use for: those that have.
 USED_BY = {
     ("bucket", "rate"): ("token-bucket",),
-    ("bucket", "window"): ("fixed-window", "sliding-window"),
+    ("bucket", "window"): ("fixed-window", "fixed-window-attempts", "sliding-window", "sliding-window-counter"),
     ("arbiter", "priorities"): ("priority",),
     ("arbiter", "quanta"): ("drr",),
 }
-# What one role alone may declare.
-ONLY = {"keys": "bucket", "legal-only": "bucket", "clock-goes-back": "bucket", "single-threaded": "admission"}
+# What some roles alone may declare.
+ONLY = {
+    "keys": ("bucket",),
+    "legal-only": ("bucket", "admission"),
+    "clock-goes-back": ("bucket",),
+    "single-threaded": ("admission",),
+    "largest": ("bucket", "shaper", "admission"),
+    "without": ("cache",),
+}
+# Methods that a cache may lack; what cannot be pinned is not unpinned either.
+WITHOUT = {"pin": ("pin", "unpin"), "evict": ("evict",)}
+# What is drawn is not larger, unless it is declared; more than that at a time is no matter.
+MOST_AT_A_TIME = 10**9
 # A float rounds; what is nearer than this, relative to the depth or the time, accuses nobody. It holds too where a
 # declared number, such as 1/3, reaches the implementation as the float next to it.
 FLOAT_TOLERANCE = Fraction(1, 10**9)
@@ -49,10 +60,13 @@ def declare(
     keys: int = 0,
     legal_only: bool = False,
     single_threaded: bool = False,
+    largest: int = 0,
+    without: Any = (),
 ) -> tuple[Suite, Declared]:
     """Return the suite of `role` and the declaration; InputError, with the name, for what does not fit.
 
-    Numbers may be whole, Fractions, floats as they are written, or texts such as "0.5" and "1,2,4".
+    Numbers may be whole, Fractions, floats as they are written, or texts such as "0.5" and "1,2,4"; `without` names
+    methods, as a list or with commas.
     """
     try:
         suite = suite_of(role)
@@ -66,9 +80,11 @@ def declare(
     if clock not in CLOCKS:
         raise InputError("clock", f"one of {', '.join(CLOCKS)}", repr(clock)[:60])
     flags = {"keys": keys, "legal-only": legal_only, "clock-goes-back": goes_back, "single-threaded": single_threaded}
-    for name, flag in flags.items():
-        if flag and ONLY[name] != role:
-            raise InputError(name, f"it with the role {ONLY[name]} alone", f"the role {role}")
+    for name, flag in {**flags, "largest": largest, "without": without}.items():
+        if flag and role not in ONLY[name]:
+            raise InputError(name, f"it with the role {' or '.join(ONLY[name])} alone", f"the role {role}")
+    if not 0 <= largest <= MOST_AT_A_TIME:
+        raise InputError("largest", f"a whole number from 1 to {MOST_AT_A_TIME}", repr(largest)[:60])
     given = {name: _number(name, value, suite) for name, value in (numbers or {}).items()}
     _check(role, policy, given)
     rounded = any(_is_rounded(value) for value in given.values())
@@ -79,7 +95,16 @@ def declare(
             raise InputError("tolerance", "0 or more", repr(tolerance)[:60])
         exact = max(own, exact) if rounded else own
     hand = Clock(CLOCKS[clock], not floats, goes_back)
-    return suite, Declared(role, policy, given, hand, exact, keys, legal_only, single_threaded)
+    lacks, rounds = _without(without), tolerance is None and floats
+    return suite, Declared(role, policy, given, hand, exact, keys, legal_only, single_threaded, largest, lacks, rounds)
+
+
+def _without(names: Any) -> tuple[str, ...]:
+    """Return the methods that are not called."""
+    listed = names.split(",") if isinstance(names, str) and names else list(names)
+    if not set(listed) <= set(WITHOUT):
+        raise InputError("without", f"some of {', '.join(WITHOUT)}, with commas", repr(names)[:60])
+    return tuple(method for name in WITHOUT if name in listed for method in WITHOUT[name])
 
 
 def _is_rounded(value: Any) -> bool:

@@ -20,7 +20,7 @@ from headgate.properties.review.declared import Declared
 from headgate.properties.review.suites.common import Suite
 from headgate.properties.review.targets import Target
 
-__all__ = ["PROFILES", "Outcome", "Profile", "Review", "conforms", "hunt", "run_case"]
+__all__ = ["FEW_CASES", "PROFILES", "Outcome", "Profile", "Review", "conforms", "hunt", "hunt_only", "run_case"]
 
 
 @attrs.frozen
@@ -45,6 +45,8 @@ PROFILES = {
 # How long a case is made smaller, by the draws and after them: enough for any that a person would read. It is the
 # count that ends it, so that every machine ends with the same case; the seconds are for what is very slow.
 SHRINK_SECONDS, MOST_SHRINKS, MOST_POLISH = 20.0, 250, 1_500
+# So many cases are something to speak of.
+FEW_CASES = 30
 # Two numbers of a call are made smaller at once only in a case of no more calls.
 FEW_CALLS = 6
 
@@ -216,6 +218,17 @@ def hunt(
         reached.close()
 
 
+def hunt_only(suite: Suite, reached: Target, declared: Declared, profile: Profile, least: int) -> bool:
+    """Return whether the cases that a profile draws show nothing; what one shows is not made smaller.
+
+    False too where time ended it before there were so many.
+    """
+    running = _Hunt(suite, reached, declared, profile)
+    running.shrinks = MOST_SHRINKS
+    _draw(running, None)
+    return running.found is None and running.cases >= least
+
+
 def _hunt(running: _Hunt, progress: Callable[[int], None] | None) -> Review:
     for case in running.suite.seeds(running.declared):
         try:
@@ -328,7 +341,8 @@ class _Polish:
         if not isinstance(here, int) or not isinstance(before, int) or here <= before:
             return
         quantum = self.running.declared.clock.quantum_ns
-        for wait in _less((here - before) // quantum):
+        tenth = self.running.declared.clock.unit_ns // quantum // 10
+        for wait in _less((here - before) // quantum, tenth=tenth):
             shift = here - before - wait * quantum
             yield (*calls[:number], *(_at(call, int(call.arguments["now_ns"]) - shift) for call in calls[number:]))
 
@@ -344,10 +358,17 @@ class _Polish:
         return False
 
 
-def _less(value: int, least: int = 0) -> list[int]:
-    """Return smaller numbers of the same sign to try, the smallest first; none below `least`."""
+def _less(value: int, least: int = 0, tenth: int = 0) -> list[int]:
+    """Return smaller numbers of the same sign to try, the smallest first; none below `least`.
+
+    Of a time that is counted in finer parts than a `tenth` of its unit, whole units and tenths are preferred.
+    """
     if value < 0:
         return [-less for less in _less(-value, 1)]
+    if tenth > 1 and value >= tenth:
+        whole = {value - value % part for part in (10 * tenth, tenth)}
+        smaller = whole | {value // 2 // tenth * tenth, value - 1 if value % tenth else value - tenth}
+        return sorted(less for less in {least} | smaller if least <= less < value)
     return sorted(less for less in {least, 1, value // 2, value - 1} if least <= less < value)
 
 

@@ -100,7 +100,7 @@ FLAGS = {
     "legal-only": "legal_only",
     "single-threaded": "single_threaded",
 }
-MOST_KEYS = 1000
+MOST = {"keys": 1_000, "largest": 99_999_999}
 
 
 def _declared(role: str, query: str) -> tuple[Any, Any]:
@@ -119,18 +119,18 @@ def _declared(role: str, query: str) -> tuple[Any, Any]:
             if value:
                 raise InputError(name, "it without a value, or not at all", repr(value)[:60])
             how[FLAGS[name]] = True
-        elif name in ("policy", "clock", "tolerance"):
+        elif name in ("policy", "clock", "tolerance", "without"):
             how[name] = value
-        elif name == "keys":
-            how[name] = _keys(value)
+        elif name in MOST:
+            how[name] = _count(name, value)
         else:
             numbers[name] = value
     return declare(role, numbers=numbers, **how)
 
 
-def _keys(value: str) -> int:
+def _count(name: str, value: str) -> int:
     from headgate.spec.errors import InputError
 
-    if not (value.isascii() and value.isdecimal() and len(value) < 9 and int(value) <= MOST_KEYS):
-        raise InputError("keys", f"a whole number from 0 to {MOST_KEYS}", repr(value)[:60])
+    if not (value.isascii() and value.isdecimal() and len(value) < 9 and int(value) <= MOST[name]):
+        raise InputError(name, f"a whole number from 0 to {MOST[name]}", repr(value)[:60])
     return int(value)

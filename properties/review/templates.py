@@ -214,28 +214,36 @@ class Arbiter {
 }
 
 JAVASCRIPT_LOOP = """
+// What reads a clock is told the time: let now = 0; Date.now = performance.now = () => now; each call sets now first.
 let it = null;
 
-function answer([operation, ...given]) {
+async function answer([operation, ...given]) {
   try {
-    const result = it[operation](...given);
+    const result = await it[operation](...given);
     return result === undefined ? null : result;
   } catch (error) {
     return { raised: String(error) };  // a refusal where the call must be refused, a crash where it is legal
   }
 }
 
-require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
-  const message = JSON.parse(line);
-  let reply;
-  if (message.cmd === "stop") process.exit(0);
-  else if (message.cmd === "start") reply = { ready: true };
-  else if (message.cmd === "configure") {
+async function reply(message) {
+  if (message.cmd === "start") return { ready: true };
+  if (message.cmd === "configure") {
     it = new NAME(message.configuration);
-    reply = { seq: message.seq, ok: true };
-  } else reply = { seq: message.seq, results: message.calls.map(answer) };
-  process.stdout.write(JSON.stringify(reply) + "\\n");
-});
+    return { seq: message.seq, ok: true };
+  }
+  const results = [];
+  for (const call of message.calls) results.push(await answer(call));
+  return { seq: message.seq, results };
+}
+
+(async () => {
+  for await (const line of require("readline").createInterface({ input: process.stdin })) {
+    const message = JSON.parse(line);
+    if (message.cmd === "stop") process.exit(0);
+    process.stdout.write(JSON.stringify(await reply(message)) + "\\n");
+  }
+})();
 """
 
 GO = {

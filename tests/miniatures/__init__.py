@@ -58,5 +58,5 @@ def of_role(role: str, right: bool) -> list[Miniature]:
     return [each for each in MINIATURES if each.role == role and (not each.clauses) == right]
 
 
-for _role in (*ROLES, "arbiter_strict", "wrong_arbiter", "wrong_arbiter_fluid"):
+for _role in (*ROLES, "bucket_windows", "arbiter_strict", "wrong_arbiter", "wrong_arbiter_fluid"):
     importlib.import_module(f"headgate.tests.miniatures.{_role}")

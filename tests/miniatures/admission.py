@@ -254,3 +254,44 @@ class FivePercentOver(Locked):
 
     def __init__(self, capacity: int) -> None:
         super().__init__(capacity + max(1, capacity // 20))
+
+
+@correct(largest=1)
+class Semaphore:
+    """A semaphore, which takes one at a time, and does not know who had it."""
+
+    def __init__(self, capacity: int) -> None:
+        self.free = threading.BoundedSemaphore(capacity)
+
+    def request(self, tenant: int, amount: int) -> bool:
+        return self.free.acquire(blocking=False)
+
+    def release(self, tenant: int, amount: int) -> None:
+        self.free.release()
+
+
+@wrong("AD-3", largest=1)
+class OneTooMany(Semaphore):
+    """A semaphore of one more."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(capacity + 1)
+
+
+@correct(legal_only=True)
+class Trusting:
+    """It takes its callers at their word: what comes back was held, and nothing is asked that is too much."""
+
+    def __init__(self, capacity: int) -> None:
+        self.free, self.lock = capacity, threading.Lock()
+
+    def request(self, tenant: int, amount: int) -> bool:
+        with self.lock:
+            if amount > self.free:
+                return False
+            self.free -= amount
+            return True
+
+    def release(self, tenant: int, amount: int) -> None:
+        with self.lock:
+            self.free += amount

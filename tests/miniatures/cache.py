@@ -262,3 +262,45 @@ class EverBroughtIn(LargestFirst):
 
     def size(self, tenant: int, asks: int) -> int:
         return sum(page[0] == tenant for page in self.ever)
+
+
+@correct(policy="lru", without="pin,evict")
+class Bare:
+    """Two methods, as a cache of results has them."""
+
+    def __init__(self, frames: int, floors: list[int]) -> None:
+        self.frames = frames
+        self.pages: OrderedDict[Page, None] = OrderedDict()
+
+    def touch(self, tenant: int, page: int) -> bool:
+        hit = (tenant, page) in self.pages
+        if hit:
+            self.pages.move_to_end((tenant, page))
+        return hit
+
+    def insert(self, tenant: int, page: int) -> Page | None:
+        self.pages[tenant, page] = None
+        return self.pages.popitem(last=False)[0] if len(self.pages) > self.frames else None
+
+
+@wrong("EV-4", policy="lru", without=["pin"])
+class SecondChance(Ordered):
+    """A hand goes round, and passes over who was used since it last came: not the least recently used page goes."""
+
+    def __init__(self, frames: int, floors: list[int]) -> None:
+        super().__init__(frames, floors)
+        self.used: set[Page] = set()
+
+    def touch(self, tenant: int, page: int) -> bool:
+        self.used |= {(tenant, page)} & self.pages.keys()
+        return (tenant, page) in self.pages
+
+    def victim(self, asks: int) -> Page | None:
+        while next(iter(self.pages)) in self.used:
+            oldest = next(iter(self.pages))
+            self.used.remove(oldest)
+            self.pages.move_to_end(oldest)
+        return next(iter(self.pages))
+
+    def pin(self, tenant: int, page: int) -> None:
+        raise AssertionError("it is without")

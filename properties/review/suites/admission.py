@@ -20,6 +20,10 @@ from headgate.properties.review.targets import Session
 __all__ = ["SUITE", "AdmissionLike"]
 
 
+# How many requests take all that there is, at most, where each may take but a part.
+MOST_CALLS = 500
+
+
 class AdmissionLike(Protocol):
     """An object that is given the `capacity`."""
 
@@ -53,6 +57,8 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
     reference = _Reference(case, declared)
     for call in case.calls:
         tenant, amount = int(call.arguments["tenant"]), int(call.arguments["amount"])
+        if declared.legal and not _is_legal(reference, call, tenant, amount):
+            continue
         if call.operation == "release":
             _release(reference, call, tenant, amount, session, log)
         elif call.operation == "together":
@@ -62,6 +68,13 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
         else:
             _request(reference, call, tenant, amount, session, log)
     return None
+
+
+def _is_legal(reference: _Reference, call: Call, tenant: int, amount: int) -> bool:
+    """Return whether callers who keep to the rules make this call."""
+    if call.operation == "release":
+        return 0 < amount <= reference.held.get(tenant, 0)
+    return all(0 < each <= reference.capacity for each in (amount, int(call.arguments.get("others", amount))))
 
 
 def _request(reference: _Reference, call: Call, tenant: int, amount: int, session: Session, log: list[Asked]) -> None:
@@ -127,7 +140,9 @@ def _cases(draw: DrawFn, declared: Declared) -> Case:
     capacity = plain(declared.numbers.get("capacity")) or draw(st.integers(1, 40))
     whole = max(1, int(capacity))
     who = st.integers(0, 2)
-    amount = st.one_of(st.integers(1, whole), st.just(whole), st.just(max(1, whole // 2)), st.just(whole + 1))
+    most = declared.largest or whole + 1
+    sizes = (st.integers(1, whole), st.just(whole), st.just(max(1, whole // 2)), st.just(whole + 1))
+    amount = st.one_of(*sizes).map(lambda drawn: min(drawn, most))
     calls: list[Call] = []
     kinds = ("request", "request", "request", "release", *["together"] * (not declared.single_threaded), "illegal")
     for _ in range(draw(st.integers(1, 10))):
@@ -150,14 +165,15 @@ def cases(declared: Declared) -> SearchStrategy[Case]:
 def seeds(declared: Declared) -> list[Case]:
     """Return the cases that are always run: full to the brim, more released than is held, two at once."""
     capacity = plain(declared.numbers.get("capacity")) or 4
-    all_of_it: dict[str, Any] = {"tenant": 0, "amount": max(1, int(capacity))}
+    whole = max(1, int(capacity))
+    part = min(whole, declared.largest or whole)
+    most: dict[str, Any] = {"tenant": 0, "amount": part}
     one: dict[str, Any] = {"tenant": 1, "amount": 1}
-    ask_all, ask_one = Call("request", all_of_it), Call("request", one)
-    brim = (ask_all, ask_one, Call("release", all_of_it), ask_one)
-    more = (ask_one, Call("release", {"tenant": 1, "amount": 2}), ask_all)
-    both = [
-        (Call("together", {**all_of_it, "other": 1, "others": all_of_it["amount"], "step": step}),) for step in range(6)
-    ]
+    ask_all, ask_one = [Call("request", most)] * min(-(-whole // part), MOST_CALLS), Call("request", one)
+    brim = (*ask_all, ask_one, Call("release", most), ask_one)
+    more = (ask_one, Call("release", {"tenant": 1, "amount": min(2, declared.largest or 2)}), *ask_all)
+    together = {**most, "other": 1, "others": part}
+    both = [(*ask_all[:-1], Call("together", {**together, "step": step})) for step in range(6)]
     return [Case({"capacity": capacity}, each) for each in (brim, more, *([] if declared.single_threaded else both))]
 
 

@@ -2,12 +2,12 @@
 
 Judged both ways against the reference, which follows the implementation's own decisions: never over (TB-4), never
 under (TB-5). What the token bucket would decide on the same past is computed by the model itself; counters of windows
-have judges of their own (WC-1, WC-2).
+have judges of their own (WC-1 to WC-3).
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from math import lcm
 from typing import Any, Protocol
@@ -19,7 +19,8 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from headgate.model.bucket import Bucket, full, refill
 from headgate.properties.review.case import Asked, Call, Case, Errored, Violation
 from headgate.properties.review.declared import Declared, number_text, plain
-from headgate.properties.review.suites.bucket_windows import FixedWindows, SlidingWindow
+from headgate.properties.review.suites.bucket_places import Exact, FixedPlace, SlidingPlace, WeighedPlace, short
+from headgate.properties.review.suites.bucket_windows import FixedWindows, SlidingWindow, WeighedWindows
 from headgate.properties.review.suites.common import Suite, ask, decision, refusable
 from headgate.properties.review.targets import Session
 
@@ -35,19 +36,13 @@ class BucketLike(Protocol):
 
 # ---- the reference ----
 
-Exact = Fraction | int
-
-
-def _short(value: Exact) -> Exact:
-    """Return the same number, as an integer if it is one: integers are many times faster."""
-    return int(value) if value.denominator == 1 else value
-
 
 class _TokenBucket:
     """The envelope of one key: what a token bucket holds that was charged with what was admitted.
 
     It counts in parts of a byte that make whole numbers of the rate and the depth: the rule then runs on integers.
-    `clause` is that of sizes which never fit.
+    `clause` is that of sizes which never fit. Where floats have the numbers of a case and it `brims`, as much as
+    the depth is there whatever was rounded on the way: it is `exact` then, without a tolerance.
     """
 
     clause = "TB-6"
@@ -56,19 +51,21 @@ class _TokenBucket:
         rate, depth = configuration["rate"], configuration["burst"]
         self.parts = lcm(rate.denominator, depth.denominator)
         self.rate, self.most = int(rate * self.parts), int(depth * self.parts)
-        self.depth, self.slack = _short(depth), _short(slack * depth)
+        self.depth, self.slack = short(depth), short(slack * depth)
         self.state, self.last = full(self.most), 0
+        self.exact, self.brims = False, True
 
     def level(self, now: int) -> Exact:
         """Return the bytes that may be admitted at `now`; a clock that went back gains nothing."""
         if now > self.last:
+            self.brims |= self.state.level + self.rate * (now - self.last) > self.most
             self.state = refill(self.state, self.rate, self.most, now - self.last)
             self.last = now
         return self.state.level if self.parts == 1 else Fraction(self.state.level, self.parts)
 
     def take(self, size: int) -> None:
         """Charge what was admitted."""
-        self.state = Bucket(self.state.level - size * self.parts)
+        self.state, self.brims = Bucket(self.state.level - size * self.parts), False
 
     def soonest(self, size: int) -> Fraction:
         """Return how many ns from its last moment on it covers `size`."""
@@ -77,84 +74,37 @@ class _TokenBucket:
     def hear(self, now: int, size: int, admitted: bool, back: bool) -> None:
         """Judge an answer, and charge what was admitted. To a time before the last one any refusal is right."""
         level = self.level(now)
-        if admitted and size > level + self.slack:
+        slack = 0 if self.exact and self.brims else self.slack
+        if admitted and size > level + slack:
             over = f"admits {size} bytes at {now} ns, where {number_text(max(Fraction(0), level))} are left"
             raise Violation("TB-4", over, "a refusal: some window would hold more than its envelope")
-        if not admitted and not back and size <= level - self.slack:
+        if not admitted and not back and size <= level - slack:
             under = f"refuses {size} bytes at {now} ns, where {number_text(level)} are left"
             raise Violation("TB-5", under, "admission: no window would exceed its envelope")
         if admitted:
             self.take(size)
 
-    def saw(self, now: int) -> None:
+    def saw(self, now: int, size: int) -> None:
         """Hear of an offer that must be refused; it changes nothing."""
-
-
-class _Window:
-    """Where offers to a counter of windows are placed: windows at multiples of their length, `burst` bytes in each."""
-
-    def __init__(self, configuration: dict[str, Fraction], slack: Fraction) -> None:
-        self.depth, self.length = _short(configuration["burst"]), configuration["window"]
-        self.slack = _short(slack * self.depth)
-        self.used, self.number, self.last = Fraction(0), 0, 0
-
-    def level(self, now: int) -> Exact:
-        self.last = max(self.last, now)
-        number = self.last // self.length
-        if number != self.number:
-            self.number, self.used = number, Fraction(0)
-        return self.depth - self.used
-
-    def take(self, size: int) -> None:
-        self.used += size
-
-    def soonest(self, size: int) -> Fraction:
-        return Fraction(0) if self.used + size <= self.depth else (self.number + 1) * self.length - self.last
-
-
-class _SlidingWindow:
-    """Where offers to a log are placed: at most `burst` bytes in any window (t - length, t]."""
-
-    def __init__(self, configuration: dict[str, Fraction], slack: Fraction) -> None:
-        self.depth, self.length = _short(configuration["burst"]), configuration["window"]
-        self.slack = _short(slack * self.depth)
-        self.log: deque[tuple[int, int]] = deque()
-        self.used, self.last = 0, 0
-
-    def level(self, now: int) -> Exact:
-        self.last = max(self.last, now)
-        while self.log and self.log[0][0] <= self.last - self.length:
-            self.used -= self.log.popleft()[1]
-        return self.depth - self.used
-
-    def take(self, size: int) -> None:
-        self.log.append((self.last, size))
-        self.used += size
-
-    def soonest(self, size: int) -> Fraction:
-        free = self.depth - self.used
-        for at, given in self.log:
-            if free >= size:
-                break
-            free += given
-            if free >= size:
-                return at + self.length - self.last
-        return Fraction(0)
 
 
 REFERENCES: Mapping[str, Callable[[dict[str, Fraction], Fraction], "Reference"]] = {
     "token-bucket": _TokenBucket,
-    "fixed-window": _Window,
-    "sliding-window": _SlidingWindow,
+    "fixed-window": FixedPlace,
+    "fixed-window-attempts": FixedPlace,
+    "sliding-window": SlidingPlace,
+    "sliding-window-counter": WeighedPlace,
 }
-Reference = _TokenBucket | _Window | _SlidingWindow
+Reference = _TokenBucket | FixedPlace | SlidingPlace | WeighedPlace
 
 
-Judge = _TokenBucket | FixedWindows | SlidingWindow
+Judge = _TokenBucket | FixedWindows | SlidingWindow | WeighedWindows
 JUDGES: Mapping[str, Callable[[dict[str, Fraction], Fraction], Judge]] = {
     "token-bucket": _TokenBucket,
     "fixed-window": FixedWindows,
+    "fixed-window-attempts": partial(FixedWindows, attempts=True),
     "sliding-window": SlidingWindow,
+    "sliding-window-counter": WeighedWindows,
 }
 
 
@@ -173,19 +123,40 @@ def _reference(case: Case, declared: Declared) -> Reference:
 
 # ---- the judge ----
 
+# Up to what time, in units, and down to what part of one, numbers count as those that floats have.
+MOST_UNITS, LEAST_PART = 1 << 20, 16
+
 
 def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
     """Offer what the case says, and judge each decision."""
     kept: dict[object, Judge] = {}
+    numbers, exact = _numbers(case, declared), declared.rounds and _floats_have(case, declared)
     session.prepare(case.calls)
     for call in case.calls:
         key = call.arguments.get("key", 0)
         judge = kept.get(key)
         if judge is None:
-            judge = kept[key] = JUDGES[declared.policy](_numbers(case, declared), declared.tolerance)
+            judge = kept[key] = JUDGES[declared.policy](numbers, declared.tolerance)
+            if isinstance(judge, _TokenBucket):
+                judge.exact = exact
         if not _leaves_open(call, judge, declared):
             _offer(judge, call, session, log)
     return None
+
+
+def _floats_have(case: Case, declared: Declared) -> bool:
+    """Return whether floats have all numbers: the rate, for a divisor, is a power of two; times are short."""
+    times = (Fraction(int(call.arguments["now_ns"]), declared.clock.unit_ns) for call in case.calls)
+    return _is_power_of_two(declared.exact({"rate": 1, **case.configuration}, "rate")) and all(map(_is_short, times))
+
+
+def _is_power_of_two(value: Fraction) -> bool:
+    return value.numerator.bit_count() == value.denominator.bit_count() == 1
+
+
+def _is_short(value: Fraction) -> bool:
+    """Return whether a float has this number, with room for sums and products of a few such."""
+    return value < MOST_UNITS and LEAST_PART % value.denominator == 0
 
 
 def _leaves_open(call: Call, judge: Judge, declared: Declared) -> bool:
@@ -203,7 +174,7 @@ def _offer(judge: Judge, call: Call, session: Session, log: list[Asked]) -> None
     assert isinstance(size, int)
     if size <= 0 or size > judge.depth:
         _refuse(judge, call, size, session, log)
-        judge.saw(now)
+        judge.saw(now, size)
         return
     back = now < judge.last
     admitted = _granted(call, refusable(session, call, log)) if back else decision(call, ask(session, call, log))
@@ -290,7 +261,7 @@ def _place(
         reference = kept.setdefault(key, _reference(case, declared))
         level = reference.level(now)
         size = _size(aim, level, reference.depth)
-        if declared.legal_only:
+        if declared.legal:
             size = min(max(1, size), int(reference.depth))
         now += _wait(aim, size, reference, declared)
         level = reference.level(now)
@@ -299,6 +270,19 @@ def _place(
         told = now - backs[number] * declared.clock.quantum_ns if backs else now
         calls.append(_call(max(0, told), size, key, declared))
     return Case(configuration, tuple(calls))
+
+
+def _in_parts(case: Case, declared: Declared) -> Case:
+    """Return the case with nothing in it that is larger than declared: in place of one offer there are several."""
+    if not declared.largest:
+        return case
+    calls: list[Call] = []
+    for call in case.calls:
+        size, most = int(call.arguments["size"]), declared.largest
+        parts = [most] * (size // most) + [size % most] * (size % most > 0)
+        calls += [attrs.evolve(call, arguments={**call.arguments, "size": part}) for part in parts]
+    most = MOST_CALLS + 3 * min(DEEPEST, int(declared.exact(case.configuration, "burst")))
+    return attrs.evolve(case, calls=tuple(calls[:most]))
 
 
 def _call(now: int, size: int, key: int, declared: Declared) -> Call:
@@ -340,7 +324,7 @@ def _wait(aim: _Aim, size: int, reference: Reference, declared: Declared) -> int
 
 def cases(declared: Declared) -> SearchStrategy[Case]:
     """Draw cases for what was declared."""
-    return _cases(declared)
+    return _cases(declared).map(lambda case: _in_parts(case, declared))
 
 
 # A bucket drained after an idle spell, and drained again at once: what was saved twice shows here.
@@ -353,10 +337,17 @@ _SMALL = [_Aim("none", 0, "all", 0), *[_Aim("fits", 0, "one", 0)] * 5]
 _PARTS = [_Aim("none", 0, "all", 0), *[_Aim("half", 0, "one", 0)] * 3]
 # A negative size must refund nothing.
 _REFUND = [_Aim("none", 0, "all", 0), _Aim("none", 0, "negative", 3), _Aim("none", 0, "one", 0)]
+# Two windows that are filled, so that what is rounded is known, and a third whose first offer is refused.
+_WEIGHED = [
+    _Aim("none", 0, "all", 0),
+    *[_Aim("some", quarters, size, 1) for quarters, size in ((5, "all"), (2, "all"), (1, "one"), (1, "all"))],
+]
 
 
 # How many turns the steady case has, and to how many quanta times are rounded beyond 2^53 ns.
 STEADY, COARSE = 100, 64
+# How many calls a case has at most, where one offer becomes several, beside those that use up the depth thrice.
+MOST_CALLS, DEEPEST = 200, 1_000
 
 
 def seeds(declared: Declared) -> list[Case]:
@@ -367,7 +358,10 @@ def seeds(declared: Declared) -> list[Case]:
         configuration = {"window": 4, "burst": 3}
     configuration |= {name: plain(value) for name, value in declared.numbers.items()}
     made = [_place(configuration, aims, [], [], declared) for aims in (_IDLE, _EDGE, _SMALL, _PARTS, _REFUND)]
-    return [*made, _steady(configuration, declared), *_late(configuration, declared)]
+    if declared.policy == "sliding-window-counter":
+        made.append(_place(configuration, _WEIGHED, [], [], declared))
+    made += [_steady(configuration, declared), *_late(configuration, declared)]
+    return [_in_parts(case, declared) for case in made]
 
 
 def _steady(configuration: dict[str, Any], declared: Declared) -> Case:
@@ -420,7 +414,7 @@ SUITE = Suite(
     "admits or refuses each offer, and keeps an envelope",
     BucketLike,
     {"rate": "bytes a unit of the clock", "burst": "bytes at once", "window": "units of the clock (windows only)"},
-    ("token-bucket", "fixed-window", "sliding-window"),
+    tuple(JUDGES),
     cases,
     conduct,
     seeds,

@@ -1,4 +1,4 @@
-"""The judges of buckets that count in windows: a counter of fixed windows (WC-1), and a log of a sliding one (WC-2).
+"""The judges of buckets that count in windows: fixed ones (WC-1), a sliding one by a log (WC-2) or two counters (WC-3).
 
 Where fixed windows begin, and to which of two windows their common instant belongs, is an implementation's own choice,
 as long as it is always the same one. So every choice is followed, and accused is what agrees with none.
@@ -7,21 +7,23 @@ as long as it is always the same one. So every choice is followed, and accused i
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
+from math import floor
 
 import attrs
 
 from headgate.properties.review.case import Violation
 from headgate.properties.review.declared import number_text
 
-__all__ = ["FixedWindows", "SlidingWindow"]
+__all__ = ["FixedWindows", "SlidingWindow", "WeighedWindows"]
 
 
 @attrs.frozen
 class _Counter:
     """One choice, and where it stands: when its window began (None: there was none yet), and what it holds.
 
-    Windows begin at multiples of their length, or, `by_offer`, with the first offer after the one before has ended. An
-    instant at which one ends belongs to the next one, or, `closed`, still to it.
+    Windows begin at multiples of their length, or, `by_offer`, with the first offer after the one before has ended; the
+    first of these may have begun with the counter itself, at 0. An instant at which one ends belongs to the next one,
+    or, `closed`, still to it.
     """
 
     by_offer: bool
@@ -35,41 +37,48 @@ class _Counter:
 
 
 class FixedWindows:
-    """At most `burst` bytes in each of the windows that follow one another."""
+    """At most `burst` bytes in each of the windows that follow one another.
+
+    What is refused counts as well where it is a counter of `attempts`.
+    """
 
     clause = "WC-1"
 
-    def __init__(self, configuration: dict[str, Fraction], tolerance: Fraction) -> None:
+    def __init__(self, configuration: dict[str, Fraction], tolerance: Fraction, attempts: bool = False) -> None:
         """Take numbers of ns and bytes; `tolerance` is a share of the depth, and of the time."""
         self.depth, self.length = configuration["burst"], configuration["window"]
-        self.tolerance, self.last = tolerance, 0
+        self.tolerance, self.attempts, self.last = tolerance, attempts, 0
         self.choices = {_Counter(by_offer, closed) for by_offer in (False, True) for closed in (False, True)}
+        self.choices |= {_Counter(True, closed, Fraction(0)) for closed in (False, True)}
+        self.settled = -1  # at what time all choices have been told which window is open
 
     def hear(self, now: int, size: int, admitted: bool, back: bool) -> None:
         """Judge an answer; Violation where no choice gives it. To a time before the last one any refusal is right."""
         self.last = max(self.last, now)
-        slack = self.tolerance * self.depth
+        slack = floor(self.tolerance * self.depth)  # sizes are whole bytes, whatever the clock is
         after: set[_Counter] = set()
         rooms: list[Fraction] = []
         for choice in self.choices:
-            for open_now in self._windows(choice):
+            for open_now in [choice] if self.last == self.settled else self._windows(choice):
                 room = self.depth - open_now.used
                 rooms.append(room)
                 if admitted and size <= room + slack:
                     after.add(attrs.evolve(open_now, used=open_now.used + size))
                 elif not admitted and (back or size > room - slack):
-                    after.add(open_now)
+                    after.add(attrs.evolve(open_now, used=open_now.used + size * self.attempts))
         if not after:
             _accuse(self.clause, now, size, admitted, max(rooms) if admitted else min(rooms))
-        self.choices = after
+        self.choices, self.settled = after, self.last
 
-    def saw(self, now: int) -> None:
-        """Hear of an offer that no window may admit; it may have begun one all the same."""
-        self.last = max(self.last, now)
+    def saw(self, now: int, size: int) -> None:
+        """Hear of an offer that no window may admit; it may have begun one all the same, and be an attempt."""
+        self.last, self.settled = max(self.last, now), -1
+        counts = {0, max(0, size)} if self.attempts else {0}
         self.choices |= {
-            attrs.evolve(later, used=0)
-            for choice in self.choices if choice.by_offer
+            attrs.evolve(later, used=later.used + count)
+            for choice in self.choices if choice.by_offer or self.attempts
             for later in self._windows(choice)
+            for count in counts
         }  # fmt: skip
 
     def _windows(self, choice: _Counter) -> Iterator[_Counter]:
@@ -112,7 +121,7 @@ class SlidingWindow:
     def hear(self, now: int, size: int, admitted: bool, back: bool) -> None:
         """Judge an answer; Violation where no choice gives it. To a time before the last one any refusal is right."""
         self.saw(now)
-        slack = self.tolerance * self.depth
+        slack = floor(self.tolerance * self.depth)  # sizes are whole bytes, whatever the clock is
         rooms = {closed: self._rooms(closed) for closed in self.choices}
         if admitted:
             after = {closed for closed, (_, most) in rooms.items() if size <= most + slack}
@@ -125,7 +134,7 @@ class SlidingWindow:
         if admitted:
             self.log.append((self.last, size))
 
-    def saw(self, now: int) -> None:
+    def saw(self, now: int, size: int = 0) -> None:
         """Hear of an offer that no window may admit."""
         self.last = max(self.last, now)
         while self.log and self.last - self.log[0][0] > self.length + self._slack():
@@ -144,6 +153,71 @@ class SlidingWindow:
             if age < self.length + self._slack() or (age == self.length + self._slack() and closed):
                 least -= size
         return least, most
+
+
+@attrs.frozen
+class _Pair:
+    """What a window and the one before it admitted; of the latter's share whole bytes alone count, if `floored`."""
+
+    floored: bool
+    number: int = 0
+    before: int = 0
+    used: int = 0
+
+    def at(self, number: int) -> "_Pair":
+        """Return the pair once the window of this number has come."""
+        if number == self.number:
+            return self
+        return attrs.evolve(self, number=number, before=self.used if number == self.number + 1 else 0, used=0)
+
+
+class WeighedWindows:
+    """Two counters for a sliding window: the one before is weighed by the share of it that the window still covers."""
+
+    clause = "WC-3"
+
+    def __init__(self, configuration: dict[str, Fraction], tolerance: Fraction) -> None:
+        """Take numbers of ns and bytes; `tolerance` is a share of the depth, and of the time."""
+        self.depth, self.length = configuration["burst"], configuration["window"]
+        self.tolerance, self.last = tolerance, 0
+        self.choices = {_Pair(floored) for floored in (False, True)}
+
+    def hear(self, now: int, size: int, admitted: bool, back: bool) -> None:
+        """Judge an answer; Violation where no choice gives it. To a time before the last one any refusal is right."""
+        self.saw(now)
+        part = self.tolerance * self.depth
+        after: set[_Pair] = set()
+        rooms: list[Fraction] = []
+        for pair, room in self._rooms():
+            rooms.append(room)
+            byte = floor(part) if pair.floored else part
+            if admitted and size <= room + byte:
+                after.add(attrs.evolve(pair, used=pair.used + size))
+            elif not admitted and (back or size > room - byte):
+                after.add(pair)
+        if not after:
+            _accuse(self.clause, now, size, admitted, max(rooms) if admitted else min(rooms))
+        self.choices = after
+
+    def saw(self, now: int, size: int = 0) -> None:
+        """Hear of an offer that no window may admit; it changes nothing."""
+        self.last = max(self.last, now)
+
+    def _rooms(self) -> Iterator[tuple[_Pair, Fraction]]:
+        """Yield each choice with the room that it has now; where floats cannot tell an end, or a whole byte, both."""
+        now, part = Fraction(self.last), self.tolerance * self.depth
+        near = self.tolerance * max(now, self.length)
+        for moment in {max(Fraction(0), now - near), now, now + near}:
+            number = int(moment // self.length)
+            for choice in self.choices:
+                if number < choice.number:
+                    continue
+                pair = choice.at(number)
+                share = pair.before * (number + 1 - moment / self.length)
+                for counts in (
+                    {Fraction(floor(share - part)), Fraction(floor(share + part))} if pair.floored else {share}
+                ):
+                    yield pair, self.depth - pair.used - max(Fraction(0), counts)
 
 
 def _accuse(clause: str, now: int, size: int, admitted: bool, room: Fraction) -> None:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from heapq import heappop, heappush
 from typing import Any, Protocol
 
+import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
@@ -203,7 +204,7 @@ def _cases(draw: DrawFn, declared: Declared) -> Case:
     frames = fixed.get("frames") or draw(st.integers(least, least + 4))
     floors = fixed.get("floors") or _floors(draw, frames, tenants)
     who, which = st.integers(0, tenants - 1), st.integers(0, frames)
-    what = st.sampled_from((*["touch"] * 7, "pin", "unpin", "evict"))
+    what = st.sampled_from([name for name in (*["touch"] * 7, "pin", "unpin", "evict") if name not in declared.without])
     calls = st.lists(st.tuples(what, who, which), min_size=1, max_size=24)
     made = [Call(name, {"tenant": tenant, "page": page}) for name, tenant, page in draw(calls)]
     return Case({"frames": frames, "floors": floors}, tuple(made))
@@ -237,7 +238,13 @@ def seeds(declared: Declared) -> list[Case]:
     again = [*loop[:frames], touch(0, 0), touch(last, 9), touch(0, 0)]
     pins = [touch(0, 0), Call("pin", {"tenant": 0, "page": 0}), *loop, Call("evict", {"tenant": 0, "page": 0}), *loop]
     flood = [*(touch(0, page) for page in range(2 * frames)), *(touch(last, page) for page in range(frames))]
-    return [Case(numbers, tuple(each)) for each in (loop, whale, again, pins, flood)]
+    made = [Case(numbers, tuple(each)) for each in (loop, whale, again, pins, flood)]
+    return [_within(case, declared) for case in made]
+
+
+def _within(case: Case, declared: Declared) -> Case:
+    """Return the case without the calls of what the implementation lacks."""
+    return attrs.evolve(case, calls=tuple(call for call in case.calls if call.operation not in declared.without))
 
 
 SUITE = Suite(

@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 from headgate.properties.review.case import Asked, Call, Case, Errored, Raised
 from headgate.properties.review.declared import Declared
 from headgate.properties.review.targets import Session
+from headgate.properties.review.watch import OutOfTime
 
 __all__ = ["Conduct", "Suite", "ask", "decision", "number", "refusable"]
 
@@ -71,6 +72,9 @@ def _answer(session: Session, call: Call, log: list[Asked]) -> object:
         raise
     except Errored as fault:
         log.append(Asked(call, fault.kind))
+        raise
+    except OutOfTime:
+        log.append(Asked(call, "hang"))
         raise
 
 

@@ -19,6 +19,10 @@ from headgate.properties.review.targets import Session
 __all__ = ["SUITE", "ShaperLike"]
 
 
+# How many calls a seed has at most, where the depth is submitted bit by bit.
+MOST_CALLS = 500
+
+
 class ShaperLike(Protocol):
     """An object that is told of every submission, and answers at once when it will leave."""
 
@@ -85,7 +89,8 @@ def _cases(draw: DrawFn, declared: Declared) -> Case:
     depth, quantum = int(configuration["burst"]), declared.clock.quantum_ns
     fill = max(1, int(Fraction(depth) / Fraction(configuration["rate"])) * declared.clock.unit_ns // quantum)
     wait = st.one_of(st.just(0), st.integers(0, 3), st.integers(0, fill), st.just(100 * fill))
-    size = st.one_of(st.integers(1, depth), st.just(depth), st.just(1))
+    most = min(depth, declared.largest or depth)
+    size = st.one_of(st.integers(1, most), st.just(most), st.just(1))
     calls, now = [], 0
     for gap, bytes_ in draw(st.lists(st.tuples(wait, size), min_size=1, max_size=12)):
         now += gap * quantum
@@ -102,9 +107,11 @@ def seeds(declared: Declared) -> list[Case]:
     """Return the cases that are always run: a flood, and a flood after an idle spell."""
     numbers: dict[str, Any] = {"rate": 1, "burst": 3} | {name: plain(v) for name, v in declared.numbers.items()}
     depth, unit = int(numbers["burst"]), declared.clock.unit_ns
-    flood = tuple(Call("submit", {"now_ns": 0, "size": depth}) for _ in range(3))
-    later = tuple(Call("submit", {"now_ns": 1000 * unit, "size": depth}) for _ in range(2))
-    return [Case(numbers, flood), Case(numbers, (*flood[:1], *later))]
+    most = min(depth, declared.largest or depth)
+    once = min(-(-depth // most), MOST_CALLS // 5)
+    flood = tuple(Call("submit", {"now_ns": 0, "size": most}) for _ in range(3 * once))
+    later = tuple(Call("submit", {"now_ns": 1000 * unit, "size": most}) for _ in range(2 * once))
+    return [Case(numbers, flood), Case(numbers, (*flood[:once], *later))]
 
 
 SUITE = Suite(
