@@ -25,7 +25,7 @@ Reach = Callable[[Clock], Target]
 EXACT = ("bucket", "cache")
 # How many cases each other declaration is tried with: thrice as many as showed the fault, and so many at least; and for
 # how many seconds. Whoever is slow is tried with fewer, though twice as many as showed it.
-LEAST_CASES, SECONDS = 100, 3.0
+LEAST_CASES, SECONDS = 300, 3.0
 
 
 @attrs.frozen

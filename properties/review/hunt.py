@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import attrs
-from hypothesis import HealthCheck, Phase, given, seed, settings, target
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Flaky
 
 from headgate.properties.review.case import Asked, Call, Case, Errored, Violation
@@ -155,24 +155,24 @@ class _Hunt:
             raise _Enough
         self.try_case(case)
 
-    def try_case(self, case: Case) -> float | None:
-        """Run one case; remember and raise what it shows, or return how close it came."""
+    def try_case(self, case: Case) -> None:
+        """Run one case; remember and raise what it shows."""
         now = time.monotonic()
         if self.found is None:
             if now - self.begun > self.profile.seconds:
                 self.complete = False
-                return None
+                return
             self.cases += 1
             self.tried.add(case)
         elif now > self.shrink_until:
-            return None
+            return
         log: list[Asked] = []
         try:
             with self.target.session(case.configuration, len(case.calls)) as session:
-                return self.suite.conduct(case, session, self.declared, log)
+                self.suite.conduct(case, session, self.declared, log)
         except (Violation, Errored) as fault:
             if self.found is not None and type(fault) is not type(self.found.fault):
-                return None  # shrinking keeps to the kind that was found first
+                return  # shrinking keeps to the kind that was found first
             if self.found is None:
                 self.shrink_until = time.monotonic() + _worth(fault, log)
             self.found = _Found(fault, case, tuple(log))
@@ -254,7 +254,8 @@ def _draw(running: _Hunt, progress: Callable[[int], None] | None) -> None:
         database=None,
         derandomize=profile.dice == 0,
         print_blob=False,
-        phases=(Phase.generate, Phase.target, Phase.shrink),
+        # No climbing towards a score: it was no better at finding faults, and could go on for minutes without a case.
+        phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
@@ -263,11 +264,9 @@ def _draw(running: _Hunt, progress: Callable[[int], None] | None) -> None:
         if running.found is not None:
             running.shrink(case)
             return
-        score = running.try_case(case)
+        running.try_case(case)
         if not running.complete:
             raise _Enough
-        if score is not None:
-            target(score)
         if progress is not None:
             progress(running.cases)
 

@@ -52,7 +52,7 @@ class _Reference:
         self.held[tenant] = self.held.get(tenant, 0) + amount
 
 
-def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
+def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> None:
     """Ask what the case says, and judge each answer."""
     reference = _Reference(case, declared)
     for call in case.calls:
@@ -67,7 +67,6 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
             refusable(session, call, log)
         else:
             _request(reference, call, tenant, amount, session, log)
-    return None
 
 
 def _is_legal(reference: _Reference, call: Call, tenant: int, amount: int) -> bool:

@@ -95,7 +95,7 @@ class _Reference:
         self.freed.append((tenant, number))
 
 
-def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
+def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> None:
     """Do what the case says, and judge each answer."""
     reference = _Reference(case)
     for call in case.calls:
@@ -110,7 +110,6 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
             _free(reference, tenant, held[begin : begin + number], session, log)
         else:
             _free_wrongly(reference, call.operation, tenant, number, session, log)
-    return None
 
 
 def _allocate(reference: _Reference, call: Call, tenant: int, count: int, session: Session, log: list[Asked]) -> None:

@@ -119,14 +119,15 @@ def _picked(call: Call, answer: object, tenants: int) -> tuple[int | None, int |
     return int(str(answer)), size if isinstance(size, int) else None
 
 
-def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
-    """Serve what the case says, and judge the whole; return how close it came to the bound (1: reached)."""
+def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> None:
+    """Serve what the case says, and judge the whole."""
     conductor = _Conductor(case, session, declared, log)
     services = conductor.services()
     priorities = tuple(case.configuration.get("priorities", (0,) * len(conductor.weights)))
     quanta = declared.exact({"quanta": (), **case.configuration}, "quanta")
     run = Run(tuple(services), conductor.rate, conductor.weights, priorities, quanta, declared.tolerance)
-    return JUDGES[declared.policy](run) if services else None
+    if services:
+        JUDGES[declared.policy](run)
 
 
 SUITE = Suite(

@@ -71,26 +71,23 @@ def _round_robin(run: Run) -> None:
                 raise Violation("AR-5", twice, "one request a turn of everybody who waits")
 
 
-def _gap(clause: str) -> Callable[[Run], float]:
+def _gap(clause: str) -> Callable[[Run], None]:
     """Return the judge of the pairwise gap, at most L_i / w_i + L_j / w_j while both are backlogged."""
 
-    def judge(run: Run) -> float:
-        score = 0.0
+    def judge(run: Run) -> None:
         for i in range(len(run.weights)):
             for j in range(i + 1, len(run.weights)):
                 bound = pairwise_gap(_largest_cost(run, i), _largest_cost(run, j))
                 gap = worst_gap(run.services, run.weights, i, j)
-                score = max(score, float(gap.size_ns / bound) if gap is not None else 0.0)
                 if gap is not None and gap.size_ns > bound * (1 + run.tolerance):
                     ahead = f"tenant {gap.ahead} gets {number_text(gap.size_ns)} more than tenant {gap.behind}"
                     seen = f"{ahead}, bytes over weight, in [{gap.begin_ns}, {gap.end_ns}] ns"
                     raise Violation(clause, seen, f"at most {number_text(Fraction(bound))} while both are backlogged")
-        return score
 
     return judge
 
 
-def _drr(run: Run) -> float:
+def _drr(run: Run) -> None:
     """Counted in rounds, two tenants that are backlogged are at most a turn and the largest request of each apart.
 
     Who has only a request in service is backlogged, says the clause; kernels take it off the list then, and when it
@@ -98,18 +95,16 @@ def _drr(run: Run) -> float:
     goes before those who waited all the while. Who lets one go on is held to the clause; the others, to it while both
     tenants wait. So the accused is neither right by the clause nor right as kernels are.
     """
-    score, stays = 0.0, stays_in_the_list(run)
+    stays = stays_in_the_list(run)
     measured, words = (worst_gap, "are backlogged") if stays else (worst_waiting_gap, "wait")
     for i in range(len(run.quanta)):
         for j in range(i + 1, len(run.quanta)):
             bound = Fraction(round_gap(*(_largest(run, tenant) / run.quanta[tenant] for tenant in (i, j))))
             gap = measured(run.services, run.quanta, i, j)
-            score = max(score, float(gap.size_ns / bound) if gap is not None else 0.0)
             if gap is not None and gap.size_ns > bound * (1 + run.tolerance):
                 ahead = f"tenant {gap.ahead} gets {number_text(gap.size_ns)} rounds more than tenant {gap.behind}"
                 seen = f"{ahead}, bytes over quantum, in [{gap.begin_ns}, {gap.end_ns}] ns"
                 raise Violation("AR-9", seen, f"at most {number_text(bound)} while both {words}")
-    return score
 
 
 def stays_in_the_list(run: Run) -> bool:
@@ -125,28 +120,25 @@ def stays_in_the_list(run: Run) -> bool:
     return False
 
 
-def _vtc(run: Run) -> float:
+def _vtc(run: Run) -> None:
     """Of two clients that wait, none is charged more than 2 U beyond the other."""
     most = max(_largest_cost(run, tenant) for tenant in range(len(run.weights)))
-    bound, score = Fraction(vtc_gap(most)), 0.0
+    bound = Fraction(vtc_gap(most))
     for i in range(len(run.weights)):
         for j in range(i + 1, len(run.weights)):
             gap = worst_waiting_gap(run.services, run.weights, i, j)
-            score = max(score, float(gap.size_ns / bound) if gap is not None else 0.0)
             if gap is not None and gap.size_ns > bound * (1 + run.tolerance):
                 ahead = f"client {gap.ahead} is charged {number_text(gap.size_ns)} more than client {gap.behind}"
                 seen = f"{ahead} in [{gap.begin_ns}, {gap.end_ns}] ns, while both wait"
                 raise Violation("VT-3", seen, f"at most {number_text(bound)}, twice the largest cost")
-    return score
 
 
-def _wf2q_plus(run: Run) -> float:
+def _wf2q_plus(run: Run) -> None:
     """Every request finishes within l / r + L / R of its expected arrival, r its tenant's share of the rate."""
     total = sum(run.weights, Fraction(0))
     shares = [run.rate * weight / total for weight in run.weights]
     longest = max(s.request.bytes for s in run.services)
     ledgers: list[tuple[Fraction, Fraction]] = [(Fraction(0), Fraction(0))] * len(shares)
-    score = 0.0
     for service in sorted(run.services, key=lambda s: s.release_ns):
         tenant, size, at = service.request.tenant, service.request.bytes, service.release_ns
         share, (ledger, since) = shares[tenant], ledgers[tenant]
@@ -154,11 +146,9 @@ def _wf2q_plus(run: Run) -> float:
         ledgers[tenant] = (Fraction(after), at)
         expected = Fraction(expected_arrival(at, owed, 1 / share))
         latest = expected + Fraction(wfq_delay(size, longest, run.rate, 0, share))
-        score = max(score, float((service.finish_ns - at) / (latest - at)))
         if service.finish_ns > latest + run.tolerance * service.finish_ns:
             words = f"tenant {tenant} at {service.finish_ns} ns, expected to arrive at {number_text(expected)}"
             raise Violation("WF-3", f"finishes a request of {words}", f"by {number_text(latest)} ns")
-    return score
 
 
 def _largest_cost(run: Run, tenant: int) -> Fraction:
@@ -169,15 +159,14 @@ def _largest(run: Run, tenant: int) -> Fraction:
     return Fraction(max((s.request.bytes for s in run.services if s.request.tenant == tenant), default=0))
 
 
-def _wfq(run: Run) -> float:
+def _wfq(run: Run) -> None:
     """Every request finishes at most the largest request over the rate after the exact fluid is done with it."""
     services = sorted(run.services, key=lambda service: service.release_ns)
     given = [GpsRequest(s.request.tenant, s.release_ns, s.request.bytes) for s in services]
     fluid = departures(given, run.weights, run.rate)
     largest = max(s.request.bytes for s in services)
-    slack, score = Fraction(gps_lateness(largest, run.rate, 0)), 0.0
+    slack = Fraction(gps_lateness(largest, run.rate, 0))
     for service, done in zip(services, fluid, strict=True):
-        score = max(score, float((service.finish_ns - done) / slack))
         if service.finish_ns > done + slack + run.tolerance * service.finish_ns:
             seen = f"finishes a request of tenant {service.request.tenant} at {service.finish_ns} ns"
             fluid_is_done = f"the fluid is done at {number_text(done)}"
@@ -185,10 +174,9 @@ def _wfq(run: Run) -> float:
                 f"by {number_text(done + slack)} ns: {fluid_is_done}, the largest request takes {number_text(slack)}"
             )
             raise Violation("WQ-3", seen, expected)
-    return score
 
 
-JUDGES: Mapping[str, Callable[[Run], float | None]] = {
+JUDGES: Mapping[str, Callable[[Run], None]] = {
     "sfq": _gap("FQ-4"),
     "scfq": _gap("FQ-7"),
     "wfq": _wfq,

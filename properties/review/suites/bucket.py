@@ -127,7 +127,7 @@ def _reference(case: Case, declared: Declared) -> Reference:
 MOST_UNITS, LEAST_PART = 1 << 20, 16
 
 
-def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
+def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> None:
     """Offer what the case says, and judge each decision."""
     kept: dict[object, Judge] = {}
     numbers, exact = _numbers(case, declared), declared.rounds and _floats_have(case, declared)
@@ -141,7 +141,6 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
                 judge.exact = exact
         if not _leaves_open(call, judge, declared):
             _offer(judge, call, session, log)
-    return None
 
 
 def _floats_have(case: Case, declared: Declared) -> bool:

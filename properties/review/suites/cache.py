@@ -101,7 +101,7 @@ class _Reference:
         return may, [k for k in may if keys[k] == least]
 
 
-def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
+def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> None:
     """Do what the case says, and judge each answer."""
     reference = _Reference(case, declared.policy)
     for call in case.calls:
@@ -110,7 +110,6 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
             _touch(reference, call, page, session, log)
         else:
             _by_place(reference, call.operation, page[1], session, log)
-    return None
 
 
 def _by_place(reference: _Reference, operation: str, place: int, session: Session, log: list[Asked]) -> None:

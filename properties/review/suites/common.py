@@ -17,13 +17,10 @@ __all__ = ["Conduct", "Suite", "ask", "decision", "number", "refusable"]
 
 
 class Conduct(Protocol):
-    """Runs one case: calls the session, judges each answer. Raises Violation or Errored; returns what was asked."""
+    """Runs one case: calls the session, judges each answer. Raises Violation or Errored."""
 
-    def __call__(self, case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
-        """Run `case`, adding each call and its answer to `log`; return how close it came to a bound, if that is known.
-
-        The draws climb towards what is larger; it decides nothing.
-        """
+    def __call__(self, case: Case, session: Session, declared: Declared, log: list[Asked]) -> None:
+        """Run `case`, adding each call and its answer to `log`."""
 
 
 @attrs.frozen

@@ -28,7 +28,7 @@ class MarkerLike(Protocol):
         """Return "green", "yellow" or "red" (or 0, 1, 2) for `size` bytes at `now`, in units of the declared clock."""
 
 
-def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
+def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> None:
     """Mark what the case says, and judge each colour."""
     unit = declared.clock.unit_ns
     cir, cbs, pir, pbs = (declared.exact(case.configuration, name) for name in ("cir", "cbs", "pir", "pbs"))
@@ -45,7 +45,6 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
             held = f"the committed bucket holds {committed}, the peak bucket {peak}"
             raise Violation("TC-2", f"marks {size} bytes at {now} ns {colour}", f"{' or '.join(allowed)}: {held}")
         state = _charged(state, size, colour)
-    return None
 
 
 def _colour(call: Call, answer: object) -> str:

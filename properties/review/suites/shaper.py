@@ -51,7 +51,7 @@ class _Reference:
         self.bucket, self.last = Bucket(held.level - size), max(departure, self.last)
 
 
-def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> float | None:
+def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) -> None:
     """Submit what the case says, and judge each departure."""
     reference = _Reference(case, declared)
     span = max((int(call.arguments["now_ns"]) for call in case.calls), default=0)
@@ -60,7 +60,7 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
         now, size = int(call.arguments["now_ns"]), int(call.arguments["size"])
         if size <= 0 or size > reference.depth:
             refusable(session, call, log)
-            return None  # what comes of it is not said; no clause speaks of what follows
+            return  # what comes of it is not said; no clause speaks of what follows
         departure = number(call, ask(session, call, log)) * declared.clock.unit_ns
         earliest = reference.earliest(now, size)
         slack = declared.tolerance * max(span, int(earliest), 1)
@@ -75,7 +75,6 @@ def conduct(case: Case, session: Session, declared: Declared, log: list[Asked]) 
         if late >= declared.clock.unit_ns if declared.clock.whole else late > 0:
             raise Violation("TB-5", _departs(departure), f"at {number_text(earliest)} ns, when it conforms")
         reference.leave(max(departure, earliest - slack), size)
-    return None
 
 
 def _departs(departure: Fraction) -> str:
