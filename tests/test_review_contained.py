@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,15 @@ def test_two_clients_that_raise_are_contained() -> None:
         run_case(suite, PythonTarget(Gate, "here:Gate", declared.clock), declared, Case({"capacity": 1}, (both,)))
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Hear SIGINT, which a shell lets those ignore that it starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_a_real_interrupt_ends_the_review() -> None:
     class Interrupted(Bucket):
         def offer(self, now: float, size: int) -> bool:
