@@ -8,11 +8,14 @@ from headgate.model.arbiters import ARBITERS
 from headgate.model.simulator import Server, simulate
 from headgate.proofs.claims.claim import Check, Claim, Essay
 from headgate.proofs.claims.quantities import (
+    BURST,
     GB,
     GROUPED_HEADS,
+    GUARANTEE,
     H100_PEAK,
     H200_PEAK,
     SEQUENCE_32K,
+    TENANTS,
     exact,
     kv_bytes,
     percent,
@@ -23,9 +26,9 @@ __all__ = ["CLAIMS"]
 
 _claim = partial(Claim, essay=Essay.FABRICS)
 
-TOKENS_A_SECOND, TENANTS = 3800, 8
+TOKENS_A_SECOND = 3800
 # Section 4: a guarantee of 120 GB/s, a burst of 400 GB/s for 2 ms, and 25 us.
-GUARANTEE, BURST, DURATION_NS, LATENCY_NS = Fraction(120), Fraction(400), Fraction(2_000_000), Fraction(25_000)
+DURATION_NS, LATENCY_NS = Fraction(2_000_000), Fraction(25_000)
 # Section 1: what the prefill of 32k tokens moves.
 PREFILL = Fraction(42 * GB)
 

@@ -8,14 +8,13 @@ from headgate.model.capacity import essay_fitting
 from headgate.model.memory.colours import room_for
 from headgate.model.memory.conflicts import coloured_pairs, hit_any, uncoloured_pairs
 from headgate.proofs.claims.claim import Check, Claim, Essay
-from headgate.proofs.claims.quantities import H100_PEAK, H200_PEAK, exact, percent
+from headgate.proofs.claims.quantities import H100_PEAK, H200_PEAK, TENANTS, WATTS, exact, percent
 
 __all__ = ["CLAIMS"]
 
 _claim = partial(Claim, essay=Essay.FABRICS)
 
-TENANTS, BANKS, BANKS_EACH = 8, 16, 4
-WATTS = Fraction(23, 1000)  # a GB/s
+BANKS, BANKS_EACH = 16, 4
 
 
 def _state_bytes() -> Sequence[Check]:

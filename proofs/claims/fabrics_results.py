@@ -4,24 +4,34 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
 
+from headgate.model.admission import ESSAY_SHARE
 from headgate.model.capacity import admissible_below
 from headgate.model.refresh import effective_rate
 from headgate.proofs.claims.claim import Check, Claim, Essay
-from headgate.proofs.claims.quantities import GB, H100_PEAK, H200_PEAK, MIB, SEQUENCE_32K, exact, kv_bytes, percent
+from headgate.proofs.claims.quantities import (
+    BURST,
+    GB,
+    GUARANTEE,
+    H100_PEAK,
+    H200_PEAK,
+    MIB,
+    SEQUENCE_32K,
+    TENANTS,
+    WATTS,
+    exact,
+    kv_bytes,
+    percent,
+)
 from headgate.spec.devices import profile
 
 __all__ = ["CLAIMS"]
 
 _claim = partial(Claim, essay=Essay.FABRICS)
 
-WATTS = Fraction(23, 1000)  # a GB/s, section 9
-SHARE = Fraction(85, 100)  # section 11
-GUARANTEE, BURST, TENANTS = Fraction(120), Fraction(400), 8
-
 
 def _reserve() -> Sequence[Check]:
     device = profile("h100-essay")
-    below = admissible_below(device, SHARE * device.peak_bytes_per_ns)
+    below = admissible_below(device, ESSAY_SHARE * device.peak_bytes_per_ns)
     assert below is not None
     left = percent(effective_rate(device, Fraction(95)) / device.peak_bytes_per_ns)
     return (
@@ -35,7 +45,7 @@ def _together() -> Sequence[Check]:
         Check("eight guarantees of 120 GB/s", TENANTS * GUARANTEE, "GB/s", "> 3350", "section 4"),
         Check("tenants whose guarantees exceed the peak of an H100", -(-H100_PEAK // GUARANTEE), "tenants"),
         Check("eight bursts", TENANTS * BURST, "GB/s"),
-        Check("85 % of that peak", SHARE * H100_PEAK, "GB/s"),
+        Check("85 % of that peak", ESSAY_SHARE * H100_PEAK, "GB/s"),
     )
 
 

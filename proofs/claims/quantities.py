@@ -7,14 +7,21 @@ from math import isqrt
 from headgate.model.refresh import Enclosure
 
 __all__ = [
+    "BASE_NS",
+    "BLACKOUT_NS",
+    "BURST",
     "FULL_HEADS",
     "GB",
     "GROUPED_HEADS",
+    "GUARANTEE",
     "H100_PEAK",
     "H200_PEAK",
     "MIB",
     "PERCENT",
+    "RESISTANCE",
     "SEQUENCE_32K",
+    "TENANTS",
+    "WATTS",
     "correlation",
     "exact",
     "kv_bytes",
@@ -33,6 +40,11 @@ H100_PEAK, H200_PEAK = Fraction(3350), Fraction(4800)
 LAYERS, HEAD_NUMBERS = 80, 128
 FULL_HEADS, GROUPED_HEADS = 64, 8
 SEQUENCE_32K = 32 * 1024
+# *Thermal Debt Is a Memory Problem*, section 3: a refresh and the interval of a cool stack in ns, and C/W of a stack.
+# *Multi-Tenant KV Fabrics*, sections 9, 4 and 1: W a GB/s, the contract of its example in GB/s, and how many have it.
+BLACKOUT_NS, BASE_NS = 295, Fraction(3900)
+RESISTANCE, WATTS = Fraction("0.15"), Fraction("0.023")
+GUARANTEE, BURST, TENANTS = Fraction(120), Fraction(400), 8
 
 
 def exact(text: str) -> Fraction:

@@ -9,11 +9,15 @@ from headgate.model.heat.loop import loop_gain, relay_delay
 from headgate.model.refresh import Enclosure, corrected_interval, essay_interval
 from headgate.proofs.claims.claim import Check, Claim, Essay
 from headgate.proofs.claims.quantities import (
+    BASE_NS,
+    BLACKOUT_NS,
     FULL_HEADS,
     GB,
     GROUPED_HEADS,
     H100_PEAK,
+    RESISTANCE,
     SEQUENCE_32K,
+    WATTS,
     exact,
     kv_bytes,
     left_by_refresh,
@@ -26,8 +30,6 @@ __all__ = ["CLAIMS"]
 
 _claim = partial(Claim, essay=Essay.THERMAL)
 
-BLACKOUT_NS, BASE_NS = 295, Fraction(3900)
-RESISTANCE, WATTS = exact("0.15"), exact("0.023")  # C/W, and W a GB/s (*Multi-Tenant KV Fabrics*, section 9)
 CONSTANT_NS = Fraction(250 * 10**6)
 
 
@@ -163,7 +165,7 @@ def _gain() -> Sequence[Check]:
         ),
         Check(
             "the same where 2 C follow 15 % of 2.4 TB/s, as the essay says",
-            2 / (exact("0.15") * 2400) * 50,
+            2 / (RESISTANCE * 2400) * 50,
             "",
             "> 1",
         ),

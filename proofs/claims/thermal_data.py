@@ -9,9 +9,12 @@ from headgate.model.heat.enclosures import exponential
 from headgate.model.refresh import Enclosure, essay_interval
 from headgate.proofs.claims.claim import Check, Claim, Essay
 from headgate.proofs.claims.quantities import (
+    BASE_NS,
+    BLACKOUT_NS,
     GB,
     GROUPED_HEADS,
     H100_PEAK,
+    RESISTANCE,
     SEQUENCE_32K,
     correlation,
     exact,
@@ -25,7 +28,6 @@ __all__ = ["CLAIMS"]
 
 _claim = partial(Claim, essay=Essay.THERMAL)
 
-BLACKOUT_NS, BASE_NS = 295, Fraction(3900)
 # Table 1: die temperature in C, bandwidth in GB/s, latency in us, tokens a second.
 TABLE = (
     (72, Fraction(2420), exact("1.18"), exact("28.4")),
@@ -248,12 +250,10 @@ def _transient() -> Sequence[Check]:
         Check("share of its end that a step has reached after 400 ms", scaled(reached, 100), "%"),
         Check(
             "power that 8 C in 400 ms take",
-            Enclosure(8 / exact("0.15") / reached.high, 8 / exact("0.15") / reached.low),
+            Enclosure(8 / RESISTANCE / reached.high, 8 / RESISTANCE / reached.low),
             "W",
         ),
-        Check(
-            "power that 12 C take", Enclosure(12 / exact("0.15") / reached.high, 12 / exact("0.15") / reached.low), "W"
-        ),
+        Check("power that 12 C take", Enclosure(12 / RESISTANCE / reached.high, 12 / RESISTANCE / reached.low), "W"),
     )
 
 

@@ -9,10 +9,14 @@ from headgate.model.heat.migration import wins_back
 from headgate.model.refresh import essay_interval
 from headgate.proofs.claims.claim import Check, Claim, Essay
 from headgate.proofs.claims.quantities import (
+    BASE_NS,
+    BLACKOUT_NS,
     GB,
     GROUPED_HEADS,
     H100_PEAK,
+    RESISTANCE,
     SEQUENCE_32K,
+    WATTS,
     exact,
     kv_bytes,
     left_by_refresh,
@@ -22,8 +26,6 @@ from headgate.proofs.claims.quantities import (
 __all__ = ["CLAIMS"]
 
 _claim = partial(Claim, essay=Essay.THERMAL)
-
-BLACKOUT_NS, BASE_NS = 295, Fraction(3900)
 
 
 def _fewest_reads(hot: Fraction, cold: Fraction) -> int:
@@ -84,7 +86,7 @@ def _averages() -> Sequence[Check]:
         Check("and the sampling, half a sample", lag + 25, "ms"),
         Check(
             "gain of the loop where a degree takes 50 GB/s",
-            loop_gain(exact("0.15"), exact("0.023"), Fraction(50)),
+            loop_gain(RESISTANCE, WATTS, Fraction(50)),
             "",
             "< 1",
         ),
