@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from headgate.cli.main import run
+from headgate.properties.review import watch as watch_module
 from headgate.properties.review.case import Call, Case, Errored
 from headgate.properties.review.declaring import declare
 from headgate.properties.review.hunt import PROFILES, Outcome, hunt, run_case
@@ -104,6 +105,22 @@ def test_only_its_own_time_counts() -> None:
             pass
     with pytest.raises(Errored, match="hang"):
         _sleep_twice()
+
+
+def test_what_is_waited_for_a_processor_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = iter([0.0, *[10.0] * 1_000])
+    monkeypatch.setattr("headgate.properties.review.watch.queued", lambda: next(waits))
+    with watched(0.2) as watch, watch:
+        time.sleep(0.3)
+    waits = iter([0.0, *[0.05] * 1_000])
+    with pytest.raises(Errored, match="hang"), watched(0.2) as watch, watch:
+        time.sleep(0.3)
+
+
+def test_a_system_that_does_not_say_who_waits_is_asked_for_the_time_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert watch_module.queued() >= 0
+    monkeypatch.setattr(watch_module, "SCHEDULED", "/nowhere")
+    assert watch_module.queued() == 0
 
 
 def _sleep_twice() -> None:
